@@ -1,0 +1,222 @@
+"""Every error that users meet.
+
+::
+
+    TgError
+    ├── ConfigError                 an argument that cannot be used (also a ValueError)
+    │   ├── NamingError             a name or version that is illegal, or names that collide
+    │   ├── HyperparameterError     a path that leads nowhere, a value of the wrong type
+    │   └── DataError               a dataset that cannot be trained on
+    │       ├── DatasetNotFoundError
+    │       └── ColumnNotFoundError
+    ├── MissingDependencyError      an optional library is needed (also an ImportError)
+    ├── PackagingError              the code cannot be packed
+    │   ├── UnpicklableError        ... because of one value in the payload
+    │   ├── SourceError             ... because of one source file
+    │   └── DependencyError         ... because of a library it needs
+    ├── FormatError                 a stored file cannot be read
+    │   ├── ArchiveError            ... damaged, truncated or hostile
+    │   ├── ProtocolError           ... written by a newer version of this library
+    │   └── PythonVersionError      ... written by another Python
+    ├── ResultError                 a result does not hold what was asked for
+    ├── CommandError                an external command failed
+    ├── EnvironmentSetupError       the environment of a run could not be made
+    └── RunError                    a run did not end well
+        ├── RunNotFoundError
+        ├── RunTimeoutError
+        ├── RunCancelledError
+        └── TrainingFailedError     the task itself raised or exited
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArchiveError",
+    "ColumnNotFoundError",
+    "CommandError",
+    "ConfigError",
+    "DataError",
+    "DatasetNotFoundError",
+    "DependencyError",
+    "EnvironmentSetupError",
+    "FormatError",
+    "HyperparameterError",
+    "MissingDependencyError",
+    "NamingError",
+    "PackagingError",
+    "ProtocolError",
+    "PythonVersionError",
+    "ResultError",
+    "RunCancelledError",
+    "RunError",
+    "RunNotFoundError",
+    "RunTimeoutError",
+    "SourceError",
+    "TgError",
+    "TrainingFailedError",
+    "UnpicklableError",
+]
+
+
+def _rebuild(cls: type[TgError], args: tuple[object, ...], state: dict[str, object]) -> TgError:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class TgError(Exception):
+    """The root of all errors of this library.
+
+    Parameters
+    ----------
+    what
+        What failed, as a clause with the offending value in it.
+    hint
+        What to do next, as a sentence.
+
+    Example
+    -------
+    >>> str(TgError("the name 'a b' has a space", hint="Call it 'a_b'."))
+    "the name 'a b' has a space. Call it 'a_b'."
+    """
+
+    def __init__(self, what: str, *, hint: str = "") -> None:
+        super().__init__(f"{what.rstrip('.')}. {hint}" if hint else what)
+        self.what = what
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class ConfigError(TgError, ValueError):
+    """An argument cannot be used."""
+
+
+class NamingError(ConfigError):
+    """A name or version is illegal, or two names collide."""
+
+
+class HyperparameterError(ConfigError):
+    """A hyperparameter's path leads nowhere or its value has the wrong type."""
+
+
+class DataError(ConfigError):
+    """A dataset cannot be trained on."""
+
+
+class DatasetNotFoundError(DataError):
+    """There is no dataset where it is expected."""
+
+
+class ColumnNotFoundError(DataError):
+    """A dataset lacks a column."""
+
+
+class MissingDependencyError(TgError, ImportError):
+    """An optional library is needed."""
+
+
+class PackagingError(TgError):
+    """The code cannot be packed."""
+
+
+class UnpicklableError(PackagingError):
+    """A value in the payload cannot be pickled.
+
+    Attributes
+    ----------
+    path
+        Where it stands, such as ``job.task.model_provider.constructor.callback``.
+    """
+
+    def __init__(self, what: str, *, path: str = "", hint: str = "") -> None:
+        super().__init__(what, hint=hint)
+        self.path = path
+
+
+class SourceError(PackagingError):
+    """A source file cannot travel."""
+
+
+class DependencyError(PackagingError):
+    """A library that the code needs cannot be named or pinned."""
+
+
+class FormatError(TgError):
+    """A stored file cannot be read."""
+
+
+class ArchiveError(FormatError):
+    """An archive is damaged, truncated or hostile."""
+
+
+class ProtocolError(FormatError):
+    """A stored file has a protocol number this version does not know."""
+
+
+class PythonVersionError(FormatError):
+    """A stored file was made by another minor version of Python."""
+
+
+class ResultError(TgError):
+    """A result does not hold what was asked for."""
+
+
+class CommandError(TgError):
+    """An external command failed.
+
+    Attributes
+    ----------
+    exit_code
+        The command's exit code; ``None`` if it could not be started or was ended by a timeout.
+    output
+        The tail of what it printed.
+    """
+
+    def __init__(
+        self, what: str, *, exit_code: int | None = None, output: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(what, hint=hint)
+        self.exit_code = exit_code
+        self.output = output
+
+
+class EnvironmentSetupError(TgError):
+    """The environment of a run could not be made."""
+
+
+class RunError(TgError):
+    """A run did not end well."""
+
+
+class RunNotFoundError(RunError):
+    """There is no run of that name."""
+
+
+class RunTimeoutError(RunError):
+    """A run did not end in time."""
+
+
+class RunCancelledError(RunError):
+    """A run was cancelled."""
+
+
+class TrainingFailedError(RunError):
+    """The training itself failed.
+
+    Attributes
+    ----------
+    exit_code
+        What the training process returned; ``None`` when it ran in this process.
+    traceback_tail
+        The end of the training's own traceback, at most 1,024 characters.
+    """
+
+    def __init__(
+        self, what: str, *, exit_code: int | None = None, traceback_tail: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(what, hint=hint)
+        self.exit_code = exit_code
+        self.traceback_tail = traceback_tail

@@ -1,0 +1,139 @@
+"""Unpickling of objects whose modules were renamed on the way."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import weakref
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any, BinaryIO
+
+from ..._core.errors import ResultError
+from .renaming import ModuleRenaming
+
+__all__ = ["RenamingUnpickler", "register_class", "unpickle"]
+
+# Classes that travelled by value, by the identity they travel under: what comes back is an object
+# of the very class that was sent, as far as this process still has it. Those that were made with
+# renamed bases have the renaming in their identity, behind an "@".
+_CLASSES: weakref.WeakValueDictionary[str, type] = weakref.WeakValueDictionary()
+
+
+def register_class(identity: str, cls: type) -> None:
+    """Have objects that come back under `identity` be objects of `cls`."""
+    _CLASSES[identity] = cls
+
+
+def unpickle(
+    source: bytes | BinaryIO, renaming: ModuleRenaming | None = None, *, live: bool = False
+) -> Any:
+    """Read one pickled object.
+
+    Unpickling runs code that the pickle names: open only what you trust.
+
+    Parameters
+    ----------
+    source
+        The pickle, or an open binary file.
+    renaming
+        How modules are called here.
+    live
+        Whether classes that were written in a notebook are this process's own: as they are defined
+        in ``__main__`` now, or else as they were when they were sent from here.
+
+    Raises
+    ------
+    ResultError
+        A module or class that the object needs is not to be had here.
+    """
+    file = BytesIO(source) if isinstance(source, bytes) else source
+    unpickler = RenamingUnpickler(file, renaming or ModuleRenaming({}), live=live)
+    try:
+        return unpickler.load()
+    except (ImportError, AttributeError) as exc:
+        raise ResultError(
+            f"the object needs what this Python does not have: {exc}",
+            hint='Install it, or open the object with the code that made it: code="package".',
+        ) from exc
+
+
+class RenamingUnpickler(pickle.Unpickler):
+    """An unpickler that renames modules, also in what cloudpickle wrote by value.
+
+    Parameters
+    ----------
+    file
+        The open pickle.
+    renaming
+        How modules are called here.
+    live
+        See :func:`unpickle`.
+    """
+
+    def __init__(self, file: BinaryIO, renaming: ModuleRenaming, *, live: bool = False) -> None:
+        super().__init__(file)
+        self._renaming = renaming
+        self._live = live
+        self._complete: set[int] = set()
+        self._hooks: Mapping[str, Callable[..., Any]] = {
+            "subimport": renaming.import_module,
+            "_make_function": self._make_function,
+            "_function_setstate": self._set_function_state,
+            "_make_skeleton_class": self._make_class,
+            "_make_skeleton_enum": self._make_enum,
+            "_class_setstate": self._set_class_state,
+        }
+
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        """Find a global under its module's name here."""
+        if module_name.startswith("cloudpickle.") and global_name in self._hooks:
+            return self._hooks[global_name]
+        return super().find_class(self._renaming(module_name), global_name)
+
+    def _original(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = super().find_class("cloudpickle.cloudpickle", name)
+        return found
+
+    def _make_function(self, code: Any, module_globals: dict[str, Any], *rest: Any) -> Any:
+        # cloudpickle makes the function with its own builtins; a function keeps those it was made
+        # with, so ours are in place when it is made a second time
+        made = self._original("_make_function")(code, module_globals, *rest)
+        module_globals["__builtins__"] = self._renaming.builtins
+        return type(made)(made.__code__, module_globals, *rest)
+
+    def _set_function_state(self, function: Any, state: Any) -> None:
+        self._original("_function_setstate")(function, state)
+        function.__globals__["__builtins__"] = self._renaming.builtins
+
+    def _make_class(self, *args: Any) -> type:
+        return self._make_type("_make_skeleton_class", args, name=args[1], identity_at=4)
+
+    def _make_enum(self, *args: Any) -> type:
+        return self._make_type("_make_skeleton_enum", args, name=args[1], identity_at=5)
+
+    def _make_type(self, maker: str, args: tuple[Any, ...], *, name: str, identity_at: int) -> type:
+        identity = (args[identity_at] or "").partition("@")[0]
+        if identity and not self._live:
+            identity += "@" + self._renaming.key
+        known = self._live_class(name) or _CLASSES.get(identity)
+        if known is not None:
+            self._complete.add(id(known))
+            return known
+        made: type = self._original(maker)(
+            *args[:identity_at], identity or None, *args[identity_at + 1 :]
+        )
+        if identity:
+            _CLASSES[identity] = made
+        return made
+
+    def _live_class(self, name: str) -> type | None:
+        live = getattr(sys.modules["__main__"], name, None) if self._live else None
+        return live if isinstance(live, type) and live.__module__ == "__main__" else None
+
+    def _set_class_state(self, cls: type, state: Any) -> type:
+        # a class that was here before is never changed by a pickle
+        if id(cls) in self._complete:
+            return cls
+        changed: type = self._original("_class_setstate")(cls, state)
+        return changed

@@ -1,0 +1,133 @@
+"""Artifacts and checkpoints as files."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import cloudpickle
+
+from ..._core.errors import ConfigError
+from .renaming import ModuleRenaming
+from .unpickling import unpickle
+
+__all__ = ["ArtifactFolder", "CheckpointFolder"]
+
+_PART = re.compile(r"[A-Za-z0-9_=+,@ -][A-Za-z0-9._=+,@ -]*\Z")
+
+
+class ArtifactFolder:
+    """Keeps values as files: data frames as parquet, everything else pickled.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def store(self, path: Sequence[str | int], name: str, value: Any) -> Path:
+        """Write a value, whole or not at all.
+
+        Parameters
+        ----------
+        path
+            Folders below the root.
+        name
+            The file's name without extension.
+        value
+            A ``pandas.DataFrame`` or any picklable object.
+
+        Returns
+        -------
+        pathlib.Path
+            The file without its extension.
+
+        Raises
+        ------
+        ConfigError
+            A part of the path cannot be the name of a file.
+        """
+        parts = [str(part) for part in (*path, name)]
+        for part in parts:
+            if not _PART.match(part):
+                raise ConfigError(
+                    f"the artifact {'/'.join(parts)!r} has {part!r} in its path",
+                    hint="Use letters, digits, dots, dashes and underscores, and no leading dot.",
+                )
+        target = self.root.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if _is_data_frame(value):
+            _write_whole(target.with_name(name + ".parquet"), lambda file: _parquet(value, file))
+        else:
+            _write_whole(target.with_name(name + ".pkl"), lambda file: cloudpickle.dump(value, file))
+        return target
+
+
+class CheckpointFolder:
+    """Keeps what a restarted training needs.
+
+    Parameters
+    ----------
+    root
+        A folder that survives the training.
+    renaming
+        How modules are called here.
+    """
+
+    def __init__(self, root: Path, renaming: ModuleRenaming | None = None) -> None:
+        self.root = root
+        self._renaming = renaming
+
+    def save(self, key: str, value: Any) -> None:
+        """Write `value`, whole or not at all."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        _write_whole(self._path(key), lambda file: cloudpickle.dump(value, file))
+
+    def load(self, key: str) -> Any | None:
+        """Read what was saved, or give ``None``."""
+        path = self._path(key)
+        if not path.exists():
+            return None
+        return unpickle(path.read_bytes(), self._renaming)
+
+    def _path(self, key: str) -> Path:
+        if not _PART.match(key):
+            raise ConfigError(
+                f"the checkpoint key {key!r} cannot be the name of a file",
+                hint="Use letters, digits, dots, dashes and underscores, and no leading dot.",
+            )
+        return self.root / f"{key}.pkl"
+
+
+def _is_data_frame(value: object) -> bool:
+    # whoever has a data frame has imported pandas: no other image needs it
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(value, pandas.DataFrame)
+
+
+def _parquet(frame: Any, file: BinaryIO) -> None:
+    import pyarrow  # noqa: F401, PLC0415 pandas writes parquet with it: the packer sees it here
+
+    buffer = BytesIO()
+    frame.to_parquet(buffer)
+    file.write(buffer.getbuffer())
+
+
+def _write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,120 @@
+"""The folders a training is given: the SageMaker training contract."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..._core.errors import ConfigError, DatasetNotFoundError
+
+__all__ = ["MAIN_CHANNEL", "TrainingFolders", "dataset_in"]
+
+MAIN_CHANNEL = "training"
+_FAILURE_LIMIT = 1024
+
+
+class TrainingFolders:
+    """``/opt/ml`` and what stands where in it.
+
+    After "How Amazon SageMaker Provides Training Information" and "How Amazon SageMaker Processes
+    Training Output" in the SageMaker developer guide.
+
+    Parameters
+    ----------
+    base
+        What stands for ``/opt/ml``.
+    """
+
+    def __init__(self, base: Path | str) -> None:
+        self.base = Path(base)
+        self.input_config = self.base / "input" / "config"
+        self.input_data = self.base / "input" / "data"
+        self.model = self.base / "model"
+        self.output = self.base / "output"
+        self.failure_file = self.output / "failure"
+        self.checkpoints = self.base / "checkpoints"
+
+    @classmethod
+    def from_environment(cls) -> TrainingFolders:
+        """Take ``SAGEMAKER_BASE_DIR`` for ``/opt/ml`` where that is set."""
+        return cls(os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Read ``hyperparameters.json``; empty where there is none.
+
+        Raises
+        ------
+        ConfigError
+            It is not a JSON object.
+        """
+        return self._read_config("hyperparameters.json")
+
+    def channels(self) -> dict[str, Path]:
+        """Give the data channels that are there, by name."""
+        if not self.input_data.is_dir():
+            return {}
+        return {p.name: p for p in sorted(self.input_data.iterdir()) if p.is_dir()}
+
+    def dataset(self) -> Path:
+        """Give the dataset in the main channel, or in the only one.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            There is no channel, or nothing in it.
+        """
+        channels = self.channels()
+        if MAIN_CHANNEL not in channels and len(channels) != 1:
+            raise DatasetNotFoundError(
+                f"there is no channel {MAIN_CHANNEL!r} in {self.input_data}, only: "
+                f"{', '.join(channels) or 'none'}",
+                hint="Name the dataset's channel so.",
+            )
+        return dataset_in(channels.get(MAIN_CHANNEL) or next(iter(channels.values())))
+
+    def create(self, hyperparameters: Mapping[str, str]) -> None:
+        """Make the folders and the configuration of a run, as SageMaker does."""
+        for folder in (self.input_config, self.input_data, self.model, self.output):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        path = self.input_config / "hyperparameters.json"
+        path.write_text(json.dumps(dict(hyperparameters)), encoding="utf-8")
+
+    def write_failure(self, traceback_text: str) -> None:
+        """Write the end of a traceback where SageMaker looks for the reason of a failure."""
+        self.output.mkdir(parents=True, exist_ok=True)
+        data = traceback_text.encode("utf-8", "replace")[-_FAILURE_LIMIT:]
+        self.failure_file.write_bytes(data.decode("utf-8", "ignore").encode())
+
+    def _read_config(self, name: str) -> dict[str, Any]:
+        path = self.input_config / name
+        if not path.exists():
+            return {}
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as exc:
+            raise ConfigError(
+                f"{path} is not JSON: {exc}", hint="The platform writes it; start the run again."
+            ) from exc
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path} holds {values!r}", hint="It must be a JSON object.")
+        return values
+
+
+def dataset_in(channel: Path) -> Path:
+    """Give what a channel holds: its only file, or the channel's folder where it holds more.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        The channel is empty or not there.
+    """
+    entries = sorted(channel.iterdir()) if channel.is_dir() else []
+    if not entries:
+        raise DatasetNotFoundError(
+            f"there is no data in {channel}", hint="Put the dataset there before the run."
+        )
+    return entries[0] if len(entries) == 1 and entries[0].is_file() else channel

@@ -1,0 +1,99 @@
+"""The ``train`` command: loads the job of a package and runs it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import Any, NoReturn
+
+from ..._core.logger import Logger
+from .entry_point import EntryPoint
+from .folders import TrainingFolders
+from .renaming import TravellerAliasFinder
+from .stopping import StopRequested, StopSignal
+
+__all__ = ["main"]
+
+_STOPPED = 128 + signal.SIGTERM
+
+
+def main(module_name: str) -> NoReturn:
+    """Run the job of a package under the SageMaker training contract, then exit.
+
+    The exit code is 0 on success, 143 after SIGTERM, what the job exits with, else 1. The end of
+    the traceback goes to ``output/failure``.
+
+    Parameters
+    ----------
+    module_name
+        The root module of the package.
+    """
+    folders = TrainingFolders.from_environment()
+    stop = StopSignal()
+    signal.signal(signal.SIGTERM, lambda number, frame: _on_signal(stop, number, frame))
+    try:
+        _run(module_name, folders, stop)
+        exit_code = 0
+    except StopRequested:
+        Logger.warning("Stopped on request")
+        exit_code = _STOPPED
+    except SystemExit as exc:
+        exit_code = _exit_code(exc.code)
+        if exit_code:
+            _report(folders)
+    except BaseException:  # noqa: BLE001 whatever ends a training must reach the failure file
+        _report(folders)
+        exit_code = 1
+    sys.exit(exit_code)
+
+
+def _run(module_name: str, folders: TrainingFolders, stop: StopSignal) -> None:
+    Logger.info("Welcome to Training Grounds!")
+    Logger.info("Loading job")
+    entry_point = EntryPoint(module_name)
+    sys.meta_path.insert(0, TravellerAliasFinder(module_name, entry_point.manifest.travellers))
+    job = entry_point.load_resource("job")
+    Logger.info(f"Job of type {type(job)} is loaded")
+    if hasattr(job, "run"):
+        Logger.info("Job has `run` attribute")
+        _call(job.run, entry_point, folders, stop)
+    else:
+        Logger.info("Job is callable")
+        job()
+    Logger.info("Job has exited successfully")
+    Logger.info("DONE. Exiting Training Grounds.")
+
+
+def _call(run: Any, entry_point: EntryPoint, folders: TrainingFolders, stop: StopSignal) -> None:
+    # our own jobs take what the runtime has; any other object's run() takes nothing
+    if getattr(run, "takes_runtime", False):
+        run(entry_point=entry_point, folders=folders, stop=stop)
+    else:
+        run()
+
+
+def _on_signal(stop: StopSignal, number: int, frame: FrameType | None) -> None:
+    del number, frame
+    Logger.warning("Asked to stop")
+    stop.request()
+
+
+def _exit_code(code: object) -> int:
+    if code is None:
+        return 0
+    return code if isinstance(code, int) else 1
+
+
+def _report(folders: TrainingFolders) -> None:
+    text = traceback.format_exc()
+    Logger.plain(text.rstrip())
+    try:
+        folders.write_failure(text)
+    except OSError as exc:
+        Logger.error(f"The failure file could not be written: {exc}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

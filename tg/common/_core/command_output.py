@@ -1,0 +1,204 @@
+"""The output of a command: read from a pipe or a file, cut into lines, its tail kept."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import queue
+import subprocess
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import IO, Protocol
+
+from .redaction import Redactor
+
+__all__ = ["FileOutput", "LineBuffer", "Output", "PipeOutput"]
+
+_CHUNK_BYTES = 65_536
+_LINE_CHARACTERS = 65_536
+# What a command printed is in its pipe when it ends. Whoever waits this long in all for more, or
+# reads this much more, listens to a grandchild that kept the pipe.
+_IDLE_SECONDS = 0.5
+_REST_BYTES = 4_194_304
+_FILE_STEP_SECONDS = 0.05
+
+
+class Output(Protocol):
+    """Where the bytes of a command come from."""
+
+    def read(self, timeout_seconds: float, *, ended: bool) -> bytes | None:
+        """Return what there is; empty if nothing came in time, ``None`` at the end."""
+
+    def close(self) -> None:
+        """Stop reading."""
+
+
+class PipeOutput:
+    """Reads the pipe of a command in a thread, at most a megabyte ahead of its reader.
+
+    Parameters
+    ----------
+    process
+        The command, with its standard output piped.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._chunks: queue.Queue[bytes | None] = queue.Queue(maxsize=16)
+        self._closed = threading.Event()
+        self._idle_seconds = 0.0
+        self._rest_bytes = 0
+        self._at_end = False
+        if process.stdout is not None:
+            # a daemon: a grandchild may hold the pipe for longer than this process lives
+            threading.Thread(
+                target=self._pump,
+                args=(process.stdout,),
+                name=f"output-{process.pid}",
+                daemon=True,
+            ).start()
+
+    def read(self, timeout_seconds: float, *, ended: bool) -> bytes | None:
+        """Return what there is; empty if nothing came in time, ``None`` at the end."""
+        if self._at_end:
+            return None
+        began = time.monotonic()
+        try:
+            chunk = self._chunks.get(timeout=timeout_seconds)
+        except queue.Empty:
+            chunk = b""
+        if chunk is None or (ended and self._is_of_others(time.monotonic() - began, len(chunk))):
+            self._at_end = True
+            self.close()
+            return None
+        return chunk
+
+    def close(self) -> None:
+        """Stop reading; the thread ends with the pipe."""
+        self._closed.set()
+
+    def _is_of_others(self, waited_seconds: float, size: int) -> bool:
+        self._idle_seconds += waited_seconds
+        self._rest_bytes += size
+        return self._idle_seconds > _IDLE_SECONDS or self._rest_bytes > _REST_BYTES
+
+    def _pump(self, stream: IO[bytes]) -> None:
+        with stream:
+            while chunk := self._next(stream):
+                self._put(chunk)
+        self._put(None)
+
+    def _next(self, stream: IO[bytes]) -> bytes:
+        # read1 returns what is there instead of waiting for a full chunk
+        return stream.read1(_CHUNK_BYTES) if isinstance(stream, io.BufferedReader) else b""
+
+    def _put(self, chunk: bytes | None) -> None:
+        while not self._closed.is_set():
+            with contextlib.suppress(queue.Full):
+                self._chunks.put(chunk, timeout=0.1)
+                return
+
+
+class FileOutput:
+    """Follows the file that a command writes to, from its present end.
+
+    Parameters
+    ----------
+    path
+        The file; it is there before the command starts.
+    """
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self._path = path
+        self._offset = offset
+
+    def read(self, timeout_seconds: float, *, ended: bool) -> bytes | None:
+        """Return what there is; empty if nothing came in time, ``None`` at the end."""
+        with self._path.open("rb") as stream:
+            stream.seek(self._offset)
+            chunk = stream.read(_CHUNK_BYTES)
+        self._offset += len(chunk)
+        if not chunk and ended:
+            return None
+        if not chunk:
+            time.sleep(min(timeout_seconds, _FILE_STEP_SECONDS))
+        return chunk
+
+    def close(self) -> None:
+        """Nothing is held open between two reads."""
+
+
+class LineBuffer:
+    r"""Cuts bytes into lines of text without secrets and keeps the last of them.
+
+    ``\n``, ``\r\n`` and the lone ``\r`` of a progress bar end a line; bytes that are not UTF-8
+    are replaced; a line of more than 65,536 characters comes in pieces.
+
+    Parameters
+    ----------
+    redactor
+        Takes the secrets out.
+    tail_characters
+        How much is kept.
+
+    Example
+    -------
+    >>> buffer = LineBuffer(Redactor(["s3cret"]), tail_characters=100)
+    >>> buffer.feed(b"key s3c"), buffer.feed(b"ret\nnext"), buffer.finish()
+    ([], ['key ***'], ['next'])
+    """
+
+    def __init__(self, redactor: Redactor, tail_characters: int) -> None:
+        utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._decoder = io.IncrementalNewlineDecoder(utf8, translate=True)
+        self._redact = redactor
+        self._pieces: list[str] = []
+        self._pending = 0
+        self._lines: deque[str] = deque()
+        self._kept = 0
+        self._limit = tail_characters
+
+    @property
+    def tail(self) -> str:
+        """The last lines, each with its line break."""
+        return "".join(self._lines)[-self._limit :]
+
+    def feed(self, chunk: bytes) -> list[str]:
+        """Take bytes; return the lines that are complete now."""
+        return self._cut(self._decoder.decode(chunk))
+
+    def finish(self) -> list[str]:
+        """Return the last line if it has no line break."""
+        lines = self._cut(self._decoder.decode(b"", final=True))
+        rest = "".join(self._pieces)
+        self._pieces, self._pending = [], 0
+        return [*lines, *self._keep([rest])] if rest else lines
+
+    def _cut(self, text: str) -> list[str]:
+        head, newline, rest = text.rpartition("\n")
+        lines: list[str] = []
+        if newline:
+            lines = ("".join(self._pieces) + head).split("\n")
+            self._pieces, self._pending = [], 0
+        if rest:
+            self._pieces.append(rest)
+            self._pending += len(rest)
+        kept = self._keep(lines)
+        # what may be the beginning of a secret stays until its end is there
+        if self._pending > _LINE_CHARACTERS + 2 * self._redact.longest:
+            whole = "".join(self._pieces)
+            at = self._redact.safe_cut(whole, len(whole) - self._redact.longest)
+            self._pieces, self._pending = [whole[at:]], len(whole) - at
+            kept += self._keep([whole[:at]])
+        return kept
+
+    def _keep(self, lines: list[str]) -> list[str]:
+        shown = [self._redact(line) for line in lines]
+        for line in shown:
+            self._lines.append(line + "\n")
+            self._kept += len(line) + 1
+        while self._lines and self._kept - len(self._lines[0]) >= self._limit:
+            self._kept -= len(self._lines.popleft())
+        return shown

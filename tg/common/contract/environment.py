@@ -61,7 +61,7 @@ class TrainingEnvironment(ABC):
         """A folder that survives a restart, for libraries that write checkpoints themselves."""
         return None
 
-    def on_stop(self, callback: Callable[[], None]) -> None:
+    def on_stop(self, callback: Callable[[], None]) -> None:  # noqa: B027 most places never stop
         """Have `callback` called when the run is asked to stop, before it is ended."""
 
 
@@ -103,7 +103,7 @@ class InMemoryTrainingEnvironment(TrainingEnvironment):
 
     def store_artifact(self, path: Sequence[str | int], name: str, value: Any) -> None:
         """Keep `value` in ``result`` under `path` and `name`."""
-        folder = self.result
+        folder: dict[str | int, Any] = self.result  # type: ignore[assignment] # folds are numbers
         for part in path:
             folder = folder.setdefault(part, {})
         folder[name] = value

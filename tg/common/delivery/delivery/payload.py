@@ -7,23 +7,22 @@ import hashlib
 import pickle
 import re
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePath
-from typing import Any
+from typing import Any, ClassVar
 
 import cloudpickle
 
-from ..._core.errors import UnpicklableError
-from ..runtime.unpickling import register_class
+from ...contract.class_identity import register_class
+from .unpicklable import unpicklable
 
 __all__ = ["Payload", "pickle_payload"]
 
 _PROTOCOL = 5
 _PLACEHOLDER = "tg-class-" + "0" * 32
 _REFERENCE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):[A-Za-z_][\w.]*\Z")
-_MAX_DEPTH = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +67,8 @@ def pickle_payload(payload: object, *, name: str = "") -> Payload:
     pickler = _CanonicalPickler(file)
     try:
         pickler.dump(payload)
-    except Exception as exc:  # noqa: BLE001 a class's own __reduce__ may raise anything
-        raise _explain(payload, name, exc) from exc
+    except Exception as exc:  # a class's own __reduce__ may raise anything
+        raise unpicklable(payload, name, exc, _try) from exc
     data = file.getvalue()
     identity = _PLACEHOLDER[:9] + hashlib.sha256(data).hexdigest()[:32]
     for number, cls in enumerate(pickler.classes):
@@ -81,10 +80,15 @@ def pickle_payload(payload: object, *, name: str = "") -> Payload:
     )
 
 
-class _CanonicalPickler(pickle._Pickler):  # type: ignore[name-defined,misc] # noqa: SLF001 the Python pickler is the only one whose sets can be sorted; the standard library keeps it for subclasses
+# only the Python pickler lets a subclass sort sets; the C pickler writes them on its own
+_PythonPickler: Any = pickle._Pickler  # type: ignore[attr-defined] # noqa: SLF001
+_which_module: Any = pickle.whichmodule  # type: ignore[attr-defined] # not in typeshed
+
+
+class _CanonicalPickler(_PythonPickler):
     """Cloudpickle's rules on the standard library's Python pickler."""
 
-    dispatch = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined] # noqa: SLF001, RUF012 as above
+    dispatch: ClassVar[dict[Any, Any]] = dict(_PythonPickler.dispatch)
     dispatch_table = cloudpickle.Pickler.dispatch_table
 
     def __init__(self, file: BytesIO) -> None:
@@ -111,7 +115,7 @@ class _CanonicalPickler(pickle._Pickler):  # type: ignore[name-defined,misc] # n
 
     def save_global(self, obj: Any, name: str | None = None) -> None:
         super().save_global(obj, name)
-        module = pickle.whichmodule(obj, name or getattr(obj, "__qualname__", obj.__name__))
+        module = _which_module(obj, name or getattr(obj, "__qualname__", obj.__name__))
         self.modules.add(module)
 
     def reducer_override(self, obj: Any) -> Any:
@@ -190,79 +194,5 @@ def _portable_file_name(file_name: str) -> str:
     return PurePath(file_name).name
 
 
-def _explain(payload: object, name: str, exc: Exception) -> UnpicklableError:
-    path, culprit, reason = _find_culprit(payload, name, exc)
-    return UnpicklableError(
-        f"{path or 'the object'} cannot be pickled: {_shortly(culprit)}: {reason}",
-        path=path,
-        hint="Make it where it is used, or leave it out of the pickle with __getstate__.",
-    )
-
-
-def _shortly(value: object) -> str:
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001 a broken __repr__ must not hide the error
-        text = object.__repr__(value)
-    return text if len(text) <= 120 else text[:117] + "..."
-
-
-def _find_culprit(value: object, path: str, exc: Exception) -> tuple[str, object, Exception]:
-    seen: set[int] = set()
-    for _ in range(_MAX_DEPTH):
-        seen.add(id(value))
-        for step, child in _children(value):
-            reason = _failure(child) if id(child) not in seen else None
-            if reason is not None:
-                path = (path + step) if path else step.lstrip(".")
-                value, exc = child, reason
-                break
-        else:
-            break
-    return path, value, exc
-
-
-def _failure(value: object) -> Exception | None:
-    try:
-        _CanonicalPickler(BytesIO()).dump(value)
-    except Exception as exc:  # noqa: BLE001 any failure is what is looked for
-        return exc
-    return None
-
-
-def _children(value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict):
-        for key, child in value.items():
-            word = isinstance(key, str) and key.isidentifier()
-            yield (f".{key}" if word else f"[{key!r}]"), child
-    elif isinstance(value, list | tuple | set | frozenset):
-        for number, child in enumerate(value):
-            yield f"[{number}]", child
-    elif isinstance(value, types.FunctionType):
-        yield from _function_children(value)
-    elif not isinstance(value, type | types.ModuleType):
-        for key, child in _state(value).items():
-            yield f".{key}", child
-
-
-def _function_children(function: types.FunctionType) -> Iterator[tuple[str, object]]:
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    for name, cell in cells:
-        try:
-            yield f".{name}", cell.cell_contents
-        except ValueError:  # not bound yet
-            continue
-    for name in function.__code__.co_names:
-        if name in function.__globals__:
-            yield f".{name}", function.__globals__[name]
-
-
-def _state(value: object) -> dict[str, object]:
-    get_state: Callable[[], object] | None = getattr(value, "__getstate__", None)
-    try:
-        state = get_state() if get_state else None
-    except Exception:  # noqa: BLE001 then the attributes themselves are looked at
-        state = getattr(value, "__dict__", None)
-    if isinstance(state, tuple):  # attributes, slots
-        return {k: v for part in state if isinstance(part, dict) for k, v in part.items()}
-    return dict(state) if isinstance(state, dict) else {}
+def _try(value: object) -> None:
+    _CanonicalPickler(BytesIO()).dump(value)

@@ -68,7 +68,9 @@ class ArtifactFolder:
         if _is_data_frame(value):
             _write_whole(target.with_name(name + ".parquet"), lambda file: _parquet(value, file))
         else:
-            _write_whole(target.with_name(name + ".pkl"), lambda file: cloudpickle.dump(value, file))
+            _write_whole(
+                target.with_name(name + ".pkl"), lambda file: cloudpickle.dump(value, file)
+            )
         return target
 
 

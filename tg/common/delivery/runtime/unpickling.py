@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import pickle
 import sys
-import weakref
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any, BinaryIO
 
 from ..._core.errors import ResultError
+from ...contract.class_identity import class_of, register_class
 from .renaming import ModuleRenaming
 
-__all__ = ["RenamingUnpickler", "register_class", "unpickle"]
-
-# Classes that travelled by value, by the identity they travel under: what comes back is an object
-# of the very class that was sent, as far as this process still has it. Those that were made with
-# renamed bases have the renaming in their identity, behind an "@".
-_CLASSES: weakref.WeakValueDictionary[str, type] = weakref.WeakValueDictionary()
-
-
-def register_class(identity: str, cls: type) -> None:
-    """Have objects that come back under `identity` be objects of `cls`."""
-    _CLASSES[identity] = cls
+__all__ = ["RenamingUnpickler", "unpickle"]
 
 
 def unpickle(
@@ -114,9 +104,9 @@ class RenamingUnpickler(pickle.Unpickler):
 
     def _make_type(self, maker: str, args: tuple[Any, ...], *, name: str, identity_at: int) -> type:
         identity = (args[identity_at] or "").partition("@")[0]
-        if identity and not self._live:
+        if identity and not self._live:  # its bases are renamed: it is another class
             identity += "@" + self._renaming.key
-        known = self._live_class(name) or _CLASSES.get(identity)
+        known = self._live_class(name) or class_of(identity)
         if known is not None:
             self._complete.add(id(known))
             return known
@@ -124,7 +114,7 @@ class RenamingUnpickler(pickle.Unpickler):
             *args[:identity_at], identity or None, *args[identity_at + 1 :]
         )
         if identity:
-            _CLASSES[identity] = made
+            register_class(identity, made)
         return made
 
     def _live_class(self, name: str) -> type | None:

@@ -1,0 +1,222 @@
+"""The source that travels with a payload: which local packages, and what they need of others."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+
+from ..._core.errors import SourceError
+from .import_scan import SourceImports
+from .module_origin import ModuleOrigin, OriginKind, origin
+from .source_tree import LeftOut, SourceTree, TravelRules, read_source_tree
+
+__all__ = ["Travellers", "find_travellers"]
+
+# `tg` always travels: these of its modules run the job
+_RUNTIME = ("tg.common.delivery.runtime.main", "tg.common.delivery.sagemaker.job")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Travellers:
+    """The local source that a payload reaches.
+
+    Attributes
+    ----------
+    trees
+        Top-level name to its files.
+    sources
+        Path, as in the trees, to content, imports not yet rewritten.
+    imports
+        Path of each Python file to its imports.
+    needed
+        Dotted names of the installed modules that reachable files import.
+    missing
+        Names that are imported somewhere but are not to be found here; optional imports are.
+    """
+
+    trees: Mapping[str, SourceTree]
+    sources: Mapping[str, bytes]
+    imports: Mapping[str, SourceImports]
+    needed: frozenset[str]
+    missing: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The top-level names that are moved under the root."""
+        return frozenset(self.trees)
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What stays at home."""
+        return tuple(item for tree in self.trees.values() for item in tree.left_out)
+
+    def rewritten(self) -> dict[str, bytes]:
+        """Give path to content as it travels: imports of travellers made relative.
+
+        Raises
+        ------
+        SourceError
+            A relative import leaves its package.
+        """
+        names = self.names
+        files = dict(self.sources)
+        for path, imports in self.imports.items():
+            files[path] = imports.rewrite(names)
+        return files
+
+
+def find_travellers(modules: Iterable[str], rules: TravelRules) -> Travellers:
+    """Find the local source that is reachable from modules, statically and as imported now.
+
+    Parameters
+    ----------
+    modules
+        Dotted names to start from; ``tg`` is added.
+    rules
+        What the user wants to travel or to stay.
+
+    Raises
+    ------
+    SourceError
+        The source of a needed module is out of reach or stays at home.
+    """
+    search = _Search(rules)
+    search.visit_all([*modules, *_RUNTIME])
+    return Travellers(
+        trees=dict(sorted(search.trees.items())),
+        sources=dict(sorted(search.sources.items())),
+        imports=search.imports,
+        needed=frozenset(search.needed),
+        missing=frozenset(search.missing),
+    )
+
+
+class _Search:
+    """The reachable part of the module graph, found breadth first."""
+
+    def __init__(self, rules: TravelRules) -> None:
+        self._rules = rules
+        self._seen: set[str] = set()
+        self._queue: list[str] = []
+        self.trees: dict[str, SourceTree] = {}
+        self.sources: dict[str, bytes] = {}
+        self.imports: dict[str, SourceImports] = {}
+        self.needed: set[str] = set()
+        self.missing: set[str] = set()
+
+    def visit_all(self, modules: Iterable[str]) -> None:
+        self._queue += sorted(modules)
+        while self._queue:
+            self._visit(self._queue.pop())
+
+    def _visit(self, module: str) -> None:
+        if module in self._seen:
+            return
+        self._seen.add(module)
+        top = module.partition(".")[0]
+        if top == "__main__":
+            return
+        found = origin(top)
+        if found.kind is OriginKind.LOCAL:
+            self._visit_local(module, found)
+        elif found.kind is OriginKind.INSTALLED:
+            self.needed.add(module)
+        elif found.kind is OriginKind.MISSING:
+            self.missing.add(top)
+
+    def _visit_local(self, module: str, found: ModuleOrigin) -> None:
+        top, _, below = module.partition(".")
+        if top not in self.trees:
+            self._read_tree(top, found)
+        if below:
+            self._visit(module.rpartition(".")[0])  # importing a.b runs a first
+        path = self._file_of(module)
+        if path is None:
+            self._check_not_left_out(module)
+            return
+        for name in self._imported_by(path, module):
+            self._queue.append(name)
+        if top != "tg":
+            self._queue += _held_by(sys.modules.get(module))
+
+    def _read_tree(self, top: str, found: ModuleOrigin) -> None:
+        tree = read_source_tree(top, found.paths, self._rules)
+        self.trees[top] = tree
+        for path, file in tree.files.items():
+            data = file.read_bytes()
+            self.sources[path] = data
+            if path.endswith(".py"):
+                name, is_package = _module_of(path)
+                self.imports[path] = SourceImports(
+                    data, module=name, is_package=is_package, path=str(file)
+                )
+
+    def _file_of(self, module: str) -> str | None:
+        stem = module.replace(".", "/")
+        return next((p for p in (f"{stem}/__init__.py", f"{stem}.py") if p in self.sources), None)
+
+    def _check_not_left_out(self, module: str) -> None:
+        stem = module.replace(".", "/")
+        for item in self.trees[module.partition(".")[0]].left_out:
+            if item.path in (f"{stem}.py", f"{stem}/"):
+                raise SourceError(
+                    f"{item.path} is needed but stays at home: {item.reason}",
+                    hint=f"Add {item.path!r} to packaging.include.",
+                )
+
+    def _imported_by(self, path: str, module: str) -> Iterator[str]:
+        package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
+        for site in self.imports[path].sites:
+            target = _absolute(site.module, site.level, package)
+            if target:
+                yield target
+                for name in site.names:
+                    if name != "*" and self._may_be_module(target, name):
+                        yield f"{target}.{name}"
+
+    def _may_be_module(self, package: str, name: str) -> bool:
+        top = package.partition(".")[0]
+        kind = origin(top).kind
+        if kind is OriginKind.LOCAL:
+            if top not in self.trees:
+                self._read_tree(top, origin(top))
+            return self._file_of(f"{package}.{name}") is not None or self._left(package, name)
+        return kind is OriginKind.INSTALLED and f"{package}.{name}" in sys.modules
+
+    def _left(self, package: str, name: str) -> bool:
+        stem = f"{package}.{name}".replace(".", "/")
+        left_out = self.trees[package.partition(".")[0]].left_out
+        return any(item.path in (f"{stem}.py", f"{stem}/") for item in left_out)
+
+
+def _absolute(module: str, level: int, package: str) -> str:
+    if not level:
+        return module
+    parts = package.split(".")
+    base = parts[: len(parts) - level + 1]
+    return ".".join([*base, module] if module else base)
+
+
+def _module_of(path: str) -> tuple[str, bool]:
+    stem = path.removesuffix(".py")
+    if stem.endswith("/__init__"):
+        return stem.removesuffix("/__init__").replace("/", "."), True
+    return stem.replace("/", "."), False
+
+
+def _held_by(module: ModuleType | None) -> list[str]:
+    """Name the local modules whose modules, classes or functions an imported module holds.
+
+    They may have come by a dynamic import, which no scan of the source can see.
+    """
+    if module is None:
+        return []
+    names = set()
+    for value in list(vars(module).values()):
+        if isinstance(value, ModuleType):
+            names.add(value.__name__)
+        elif callable(value):
+            names.add(str(getattr(value, "__module__", None) or ""))
+    return sorted(n for n in names if n and origin(n.partition(".")[0]).kind is OriginKind.LOCAL)

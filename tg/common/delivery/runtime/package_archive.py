@@ -1,0 +1,123 @@
+"""Packages opened straight from their archive."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import threading
+from pathlib import Path
+from types import ModuleType
+
+from ..._core.archive_reader import ArchiveReader
+from ..._core.errors import ArchiveError, PythonVersionError
+from ..._core.loc import Loc
+from ...contract.manifest import PackageManifest
+from .entry_point import EntryPoint
+
+__all__ = ["load_package", "unpack_package"]
+
+_MOUNTING = threading.Lock()
+
+
+def load_package(path: Path | str, *, any_python: bool = False) -> EntryPoint:
+    """Make a package importable in this process, without installing it.
+
+    Any number of packages and of their versions live side by side, and beside today's code. A
+    package whose root module is here already with other content is given a root of its own.
+
+    A package is code: load only what you trust.
+
+    Parameters
+    ----------
+    path
+        The archive.
+    any_python
+        Load it also if another minor version of Python packed it.
+
+    Returns
+    -------
+    EntryPoint
+        ``load_resource("job")`` gives what is in the package.
+
+    Raises
+    ------
+    ArchiveError
+        It is damaged, hostile or no package.
+    ProtocolError
+        A newer version of this library made it.
+    PythonVersionError
+        Another minor version of Python made it.
+    """
+    folder = unpack_package(path)
+    manifest = PackageManifest.from_json(
+        next(folder.glob(f"*/resources/{PackageManifest.FILE_NAME}")).read_bytes(), where=str(path)
+    )
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if manifest.python != here and not any_python:
+        raise PythonVersionError(
+            f"package {path} was made by Python {manifest.python}, this is {here}",
+            hint=f"Load it with Python {manifest.python}, or try any_python=True.",
+        )
+    with _MOUNTING:
+        return EntryPoint(_mount(folder / manifest.module_name, manifest).__name__)
+
+
+def unpack_package(path: Path | str) -> Path:
+    """Unpack a package into the user's cache, once for each content.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder that holds the root module; it can stand in ``PYTHONPATH``.
+
+    Raises
+    ------
+    ArchiveError
+        The archive is damaged, hostile or no package.
+    """
+    path = Path(path)
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as exc:
+        raise ArchiveError(
+            f"package {path} cannot be read: {exc}", hint="Check the path."
+        ) from exc
+    target = Loc.user_cache_path / "packages" / digest[:32]
+    if not target.is_dir():
+        ArchiveReader(path).extract_all(target)
+    folders = [folder for folder in target.iterdir() if folder.is_dir()]
+    if len(folders) != 1 or not any(folders[0].glob(f"*/resources/{PackageManifest.FILE_NAME}")):
+        raise ArchiveError(
+            f"{path} is an archive, but no package of this library",
+            hint="Give the path of what Packaging.make_package() wrote.",
+        )
+    return folders[0]
+
+
+def _mount(folder: Path, manifest: PackageManifest) -> ModuleType:
+    name = manifest.module_name
+    for candidate in (name, f"{name}__{manifest.content_hash[:12]}"):
+        present = sys.modules.get(candidate)
+        if present is None:
+            return _import_root(candidate, folder)
+        if [str(folder)] == list(present.__path__):
+            return present
+    return importlib.import_module(f"{name}__{manifest.content_hash[:12]}")
+
+
+def _import_root(name: str, folder: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ArchiveError(f"{folder} is no Python package", hint="Make the package again.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

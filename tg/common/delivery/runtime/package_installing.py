@@ -1,0 +1,107 @@
+"""Packages installed with pip."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import sys
+from pathlib import Path
+
+from ..._core.archive_reader import ArchiveReader
+from ..._core.errors import ArchiveError
+from ..._core.process import run
+from ...contract.manifest import PackageManifest
+from .entry_point import EntryPoint
+
+__all__ = ["install_package_and_get_loader"]
+
+
+def install_package_and_get_loader(
+    filepath: Path | str,
+    try_uninstall_existing: bool = False,
+    silent: bool = False,
+    *,
+    target: Path | str | None = None,
+) -> EntryPoint:
+    """Install a package with pip and import it.
+
+    Its dependencies are installed with it. Versions of one package are distributions of their own
+    and stay side by side.
+
+    Parameters
+    ----------
+    filepath
+        The archive.
+    try_uninstall_existing
+        Whether to uninstall other versions of the package first.
+    silent
+        Whether pip says nothing unless it fails.
+    target
+        Install into this folder, and import from it, rather than into this Python's environment.
+
+    Returns
+    -------
+    EntryPoint
+        ``load_resource("job")`` gives what is in the package.
+
+    Raises
+    ------
+    CommandError
+        pip failed; its output is in the error.
+    ArchiveError, ProtocolError
+        It is no package that this version reads.
+    """
+    manifest = read_manifest(filepath)
+    if try_uninstall_existing:
+        _uninstall_others(manifest, silent=silent)
+    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+    options = ["--target", str(target), "--upgrade"] if target else ["--force-reinstall"]
+    run(
+        [*pip, *options, *(["--quiet"] if silent else []), str(Path(filepath).resolve())],
+    )
+    if target and str(target) not in sys.path:
+        sys.path.append(str(target))
+    for name in [n for n in sys.modules if _is_below(n, manifest.module_name)]:
+        del sys.modules[name]  # what was imported of an earlier installation is not there any more
+    importlib.invalidate_caches()
+    return EntryPoint(manifest.module_name)
+
+
+def read_manifest(filepath: Path | str) -> PackageManifest:
+    """Read what a package says of itself, without unpacking it.
+
+    Raises
+    ------
+    ArchiveError
+        It is no package.
+    ProtocolError
+        A newer version of this library made it.
+    """
+    archive = ArchiveReader(Path(filepath))
+    suffix = f"/resources/{PackageManifest.FILE_NAME}"
+    name = next((n for n in archive.names() if n.endswith(suffix) and n.count("/") == 3), None)
+    if name is None:
+        raise ArchiveError(
+            f"{filepath} is an archive, but no package of this library",
+            hint="Give the path of what Packaging.make_package() wrote.",
+        )
+    return PackageManifest.from_json(archive.read(name), where=str(filepath))
+
+
+def _uninstall_others(manifest: PackageManifest, *, silent: bool) -> None:
+    prefix = f"{manifest.name}__"
+    others = [
+        distribution.metadata["Name"]
+        for distribution in importlib.metadata.distributions()
+        if any(
+            line.startswith(prefix)
+            for line in (distribution.read_text("top_level.txt") or "").splitlines()
+        )
+    ]
+    if others:
+        quiet = ["--quiet"] if silent else []
+        run([sys.executable, "-m", "pip", "uninstall", "--yes", *quiet, *others])
+
+
+def _is_below(module: str, root: str) -> bool:
+    return module == root or module.startswith(root + ".")

@@ -186,10 +186,11 @@ class LineBuffer:
             self._pieces.append(rest)
             self._pending += len(rest)
         kept = self._keep(lines)
-        # what may be the beginning of a secret stays until its end is there
+        # what may be the beginning of a secret stays until its end is there, and one character in
+        # any case: the line break to come ends a piece, not an empty line
         if self._pending > _LINE_CHARACTERS + 2 * self._redact.longest:
             whole = "".join(self._pieces)
-            at = self._redact.safe_cut(whole, len(whole) - self._redact.longest)
+            at = self._redact.safe_cut(whole, len(whole) - max(1, self._redact.longest))
             self._pieces, self._pending = [whole[at:]], len(whole) - at
             kept += self._keep([whole[:at]])
         return kept

@@ -26,7 +26,8 @@ _COMMA: Final = rb"[ \t]*,[ \t]*"
 _STATEMENT: Final = re.compile(
     rb"[ \t]*(?:"
     rb"(?P<plain>import[ \t]+(?P<modules>%(one)s(?:%(comma)s%(one)s)*))"
-    rb"|(?P<from>from(?:[ \t]+(?P<module>%(dotted)s)[ \t]+|[ \t]*(?P<dots>\.+)(?:(?P<rest>%(dotted)s)[ \t]+)?)"
+    rb"|(?P<from>from(?:[ \t]+(?P<module>%(dotted)s)[ \t]+"
+    rb"|[ \t]*(?P<dots>\.+)(?:(?P<rest>%(dotted)s)[ \t]+)?)"
     rb"[ \t]*import(?:[ \t]*(?P<star>\*)|[ \t]*\((?P<inner>(?:[\w\s,]|\#[^\n]*\n)*)\)"
     rb"|[ \t]+(?P<names>%(name)s%(as)s(?:%(comma)s%(name)s%(as)s)*)))"
     rb")[ \t]*(?:\#[^\n]*)?(?:\r?\n|\Z)"
@@ -56,8 +57,7 @@ _COOKIE: Final = re.compile(
 )
 # In these, every byte below 128 is the ASCII character; in others it may be half of one.
 _ASCII_LIKE: Final = frozenset(
-    (b"utf-8", b"utf8", b"ascii", b"us-ascii", b"latin-1", b"latin1")
-    + (b"iso-8859-1", b"iso-8859-15", b"cp1252", b"windows-1252", b"utf-8-unix")
+    b"utf-8 utf8 ascii us-ascii latin-1 latin1 iso-8859-1 iso-8859-15 cp1252".split()
 )
 _WORD_BYTES: Final = frozenset(
     b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_" + bytes(range(128, 256))
@@ -110,7 +110,7 @@ class _Lexer:
         self.source = source
         self.start = 3 if source.startswith(b"\xef\xbb\xbf") else 0
         self.code = self.start  # known not to be in a string or comment, nor on a continued line
-        self.quotes = {quote: -1 for quote in (b'"""', b"'''")}  # the next of each
+        self.quotes = dict.fromkeys((b'"""', b"'''"), -1)  # the next of each
         self.strings: list[tuple[int, int]] = []  # the triple-quoted ones met so far
 
     def statements(self) -> list[ImportStatement]:
@@ -142,8 +142,8 @@ class _Lexer:
         while True:
             for quote, place in quotes.items():
                 if place < self.code:
-                    place = source.find(quote, self.code)
-                    quotes[quote] = place if place >= 0 else _NEVER
+                    found = source.find(quote, self.code)
+                    quotes[quote] = found if found >= 0 else _NEVER
             quote = min(quotes, key=quotes.__getitem__)
             opening = quotes[quote]
             if opening >= until:
@@ -269,12 +269,9 @@ def _statement(match: re.Match[bytes]) -> ImportStatement:
         return ImportStatement(0, start, end, 0, None, aliases, True)
     start, end = match.span("from")
     module = (match["module"] or match["rest"] or b"").decode()
-    if match["star"]:
-        aliases: tuple[tuple[str, str | None], ...] = (("*", None),)
-    else:
-        inner = match["inner"]
-        aliases = _aliases(match["names"] if inner is None else _INNER_COMMENT.sub(b"", inner))
-    return ImportStatement(0, start, end, len(match["dots"] or b""), module, aliases, True)
+    inner = match["inner"]
+    names = match["star"] or (match["names"] if inner is None else _INNER_COMMENT.sub(b"", inner))
+    return ImportStatement(0, start, end, len(match["dots"] or b""), module, _aliases(names), True)
 
 
 def _aliases(text: bytes) -> tuple[tuple[str, str | None], ...]:

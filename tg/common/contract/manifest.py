@@ -111,6 +111,25 @@ class PackageManifest(_Manifest):
     by_value: bool
     payload_keys: tuple[str, ...]
 
+    def properties(self, module_name: str, resources_location: str) -> dict[str, str]:
+        """Give what ``package.json`` says, in the documented words.
+
+        Parameters
+        ----------
+        module_name
+            What the root module is called where the package is.
+        resources_location
+            The folder of its resources there.
+        """
+        return {
+            "name": self.name,
+            "version": self.version,
+            "module_name": module_name,
+            "tg_import_path": f"{module_name}.tg",
+            "original_tg_import_path": "tg",
+            "resources_location": resources_location,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResultManifest(_Manifest):

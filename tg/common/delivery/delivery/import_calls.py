@@ -28,7 +28,6 @@ _FUNCTIONS: Final = {
 }
 _BUILTINS: Final = frozenset(name for name in _FUNCTIONS if name.endswith("__import__"))
 _RELATIVE: Final = frozenset(("importlib.import_module", "importlib.util.find_spec"))
-_LIBRARIES: Final = (b"__import__", b"importlib", b"pkgutil", b"runpy")
 _CALLS: Final = re.compile(
     rb"__import__|import_module|find_spec|resources|get_data|run_module|"
     rb"import[ \t]+\*"  # which may bind any of them
@@ -53,7 +52,9 @@ def may_call_imports(source: bytes) -> bool:
     >>> may_call_imports(b"import importlib.metadata"), may_call_imports(b"__import__('a')")
     (False, True)
     """
-    return any(name in source for name in _LIBRARIES) and bool(_CALLS.search(source))
+    found = b"importlib" in source or b"__import__" in source
+    found = found or b"pkgutil" in source or b"runpy" in source
+    return found and _CALLS.search(source) is not None
 
 
 def find_calls(

@@ -111,6 +111,7 @@ class _Lexer:
         self.start = 3 if source.startswith(b"\xef\xbb\xbf") else 0
         self.code = self.start  # known not to be in a string or comment, nor on a continued line
         self.quotes = dict.fromkeys((b'"""', b"'''"), -1)  # the next of each
+        self.next_quotes = -1  # the next of both; it may lag behind code
         self.strings: list[tuple[int, int]] = []  # the triple-quoted ones met so far
 
     def statements(self) -> list[ImportStatement]:
@@ -124,13 +125,14 @@ class _Lexer:
                 continue
             if at < len(source) and source[at] in _WORD_BYTES:
                 continue
-            self.skip_strings(word)
+            if self.next_quotes < word:
+                self.skip_strings(word)
             if self.code <= word:
-                statement = self.statement_at(word)
+                line += source.count(b"\n", counted, word)
+                counted = word
+                statement = self.statement_at(word, line)
                 if statement:
-                    line += source.count(b"\n", counted, statement.start)
-                    counted = statement.start
-                    found.append(statement._replace(line=line))
+                    found.append(statement)
             at = max(at, self.code)
         if found and b"TYPE_CHECKING" in source:
             self.mark_type_checking(found)
@@ -142,17 +144,21 @@ class _Lexer:
         while True:
             for quote, place in quotes.items():
                 if place < self.code:
-                    found = source.find(quote, self.code)
-                    quotes[quote] = found if found >= 0 else _NEVER
-            quote = min(quotes, key=quotes.__getitem__)
-            opening = quotes[quote]
+                    following = source.find(quote, self.code)
+                    quotes[quote] = following if following >= 0 else _NEVER
+            quote = b'"""' if quotes[b'"""'] < quotes[b"'''"] else b"'''"
+            opening = self.next_quotes = quotes[quote]
             if opening >= until:
                 return
             start = self.line_start(opening)
             prefix = source[start:opening]
-            if _DOUBTFUL.search(prefix) and not self.is_code(start, opening):
-                continue
-            self.code = self.string_end(opening, quote, fields=bool(_FIELDS_PREFIX.search(prefix)))
+            if prefix and not prefix.isspace():
+                if _DOUBTFUL.search(prefix) and not self.is_code(start, opening):
+                    continue
+                fields = bool(_FIELDS_PREFIX.search(prefix))
+            else:
+                fields = False
+            self.code = self.string_end(opening, quote, fields=fields)
             self.strings.append((opening, self.code))
 
     def line_start(self, place: int) -> int:
@@ -201,7 +207,7 @@ class _Lexer:
                 raise _UncertainError
         return end + 3
 
-    def statement_at(self, word: int) -> ImportStatement | None:
+    def statement_at(self, word: int, line: int) -> ImportStatement | None:
         """Return the statement that an ``import`` outside of triple quotes belongs to."""
         source = self.source
         start = self.line_start(word)
@@ -209,7 +215,7 @@ class _Lexer:
             match = _STATEMENT.match(source, start)
             if match:
                 self.code = match.end()
-                return _statement(match)
+                return _statement(match, line)
         if self.is_code(start, word):
             raise _UncertainError
         return None
@@ -262,19 +268,22 @@ def _is_quoted(source: bytes, at: int) -> bool:
     return before == after and before in (b'"', b"'")
 
 
-def _statement(match: re.Match[bytes]) -> ImportStatement:
+def _statement(match: re.Match[bytes], line: int) -> ImportStatement:
     if match["plain"]:
         start, end = match.span("plain")
         aliases = _aliases(match["modules"])
-        return ImportStatement(0, start, end, 0, None, aliases, True)
+        return ImportStatement(line, start, end, 0, None, aliases, True)
     start, end = match.span("from")
     module = (match["module"] or match["rest"] or b"").decode()
     inner = match["inner"]
     names = match["star"] or (match["names"] if inner is None else _INNER_COMMENT.sub(b"", inner))
-    return ImportStatement(0, start, end, len(match["dots"] or b""), module, _aliases(names), True)
+    level = len(match["dots"] or b"")
+    return ImportStatement(line, start, end, level, module, _aliases(names), True)
 
 
 def _aliases(text: bytes) -> tuple[tuple[str, str | None], ...]:
+    if b"," not in text and b" " not in text and b"\t" not in text:
+        return ((text.strip().decode(), None),)
     parts = [part.split() for part in text.decode().split(",")]
     if len(parts) > 1 and not parts[-1]:
         parts.pop()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._core.archive_writer import Member, write_tar_gz
-from ..._core.errors import PackagingError
+from ..._core.errors import ArchiveError, PackagingError
 from ..._core.loc import Loc
 from ...contract.manifest import PackageManifest
 from .dependency_list import DependencyList
@@ -230,8 +230,8 @@ def _write(spec: _Spec, manifest: PackageManifest, files: Mapping[str, bytes]) -
     path = spec.folder / package.sdist_file
     try:
         spec.folder.mkdir(parents=True, exist_ok=True)
-        write_tar_gz(path, [Member(name=name, data=data) for name, data in sdist.members().items()])
-    except OSError as exc:
+        write_tar_gz(path, [Member(name=name, content=data) for name, data in sdist.members().items()])
+    except (OSError, ArchiveError) as exc:
         raise PackagingError(
             f"package {path} cannot be written: {exc}",
             hint="What stood there before is whole. Free some room, or set packaging.folder.",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from ..._core.errors import SourceError
-from .import_scan import SourceImports
+from .import_rewrite import rewrite
+from .import_scan import SourceImports, read_imports
 from .module_origin import ModuleOrigin, OriginKind, origin
 from .source_tree import LeftOut, SourceTree, TravelRules, read_source_tree
 
@@ -63,7 +64,8 @@ class Travellers:
         names = self.names
         files = dict(self.sources)
         for path, imports in self.imports.items():
-            files[path] = imports.rewrite(names)
+            module, is_package = _module_of(path)
+            files[path] = rewrite(imports, module=module, is_package=is_package, travellers=names)
         return files
 
 
@@ -105,6 +107,7 @@ class _Search:
         self.imports: dict[str, SourceImports] = {}
         self.needed: set[str] = set()
         self.missing: set[str] = set()
+        self._unreadable: dict[str, SourceError] = {}
 
     def visit_all(self, modules: Iterable[str]) -> None:
         self._queue += sorted(modules)
@@ -148,10 +151,10 @@ class _Search:
             data = file.read_bytes()
             self.sources[path] = data
             if path.endswith(".py"):
-                name, is_package = _module_of(path)
-                self.imports[path] = SourceImports(
-                    data, module=name, is_package=is_package, path=str(file)
-                )
+                try:
+                    self.imports[path] = read_imports(data, str(file))
+                except SourceError as exc:
+                    self._unreadable[path] = exc  # it matters only if something imports the file
 
     def _file_of(self, module: str) -> str | None:
         stem = module.replace(".", "/")
@@ -168,6 +171,8 @@ class _Search:
 
     def _imported_by(self, path: str, module: str) -> Iterator[str]:
         package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
+        if path in self._unreadable:
+            raise self._unreadable[path]
         for site in self.imports[path].sites:
             target = _absolute(site.module, site.level, package)
             if target:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +12,7 @@ from typing import Any, BinaryIO
 import cloudpickle
 
 from ..._core.errors import ConfigError
+from ..._core.files import atomic_write
 from .renaming import ModuleRenaming
 from .unpickling import unpickle
 
@@ -66,9 +65,9 @@ class ArtifactFolder:
         target = self.root.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         if _is_data_frame(value):
-            _write_whole(target.with_name(name + ".parquet"), lambda file: _parquet(value, file))
+            atomic_write(target.with_name(name + ".parquet"), lambda file: _parquet(value, file))
         else:
-            _write_whole(
+            atomic_write(
                 target.with_name(name + ".pkl"), lambda file: cloudpickle.dump(value, file)
             )
         return target
@@ -92,7 +91,7 @@ class CheckpointFolder:
     def save(self, key: str, value: Any) -> None:
         """Write `value`, whole or not at all."""
         self.root.mkdir(parents=True, exist_ok=True)
-        _write_whole(self._path(key), lambda file: cloudpickle.dump(value, file))
+        atomic_write(self._path(key), lambda file: cloudpickle.dump(value, file))
 
     def load(self, key: str) -> Any | None:
         """Read what was saved, or give ``None``."""
@@ -122,14 +121,3 @@ def _parquet(frame: Any, file: BinaryIO) -> None:
     buffer = BytesIO()
     frame.to_parquet(buffer)
     file.write(buffer.getbuffer())
-
-
-def _write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -24,6 +24,9 @@ class EntryPoint:
     ----------
     module_name
         The root module as it is called here.
+    any_python
+        Open it also if another minor version of Python packed it: byte code in it will not run,
+        classes from files will.
 
     Attributes
     ----------
@@ -38,15 +41,24 @@ class EntryPoint:
         There is no such module.
     ProtocolError, FormatError
         It is not a package that this version reads.
+    PythonVersionError
+        Another minor version of Python packed it.
     """
 
-    def __init__(self, module_name: str) -> None:
+    def __init__(self, module_name: str, *, any_python: bool = False) -> None:
         module = importlib.import_module(module_name)
         self.module_name = module_name
         self.resources_path = Path(module.__path__[0]) / "resources"
         manifest = self.resources_path / PackageManifest.FILE_NAME
         data = manifest.read_bytes() if manifest.is_file() else b""
         self.manifest = PackageManifest.from_json(data, where=str(manifest))
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        if self.manifest.python != here and not any_python:
+            raise PythonVersionError(
+                f"package {self.manifest.module_name} was made by Python {self.manifest.python}, "
+                f"this is {here}",
+                hint=f"Open it with Python {self.manifest.python}, or try any_python=True.",
+            )
 
     @property
     def renaming(self) -> ModuleRenaming:
@@ -58,51 +70,23 @@ class EntryPoint:
     @property
     def properties(self) -> dict[str, str]:
         """What is known of the package, in the documented words."""
-        return {
-            "name": self.manifest.name,
-            "version": self.manifest.version,
-            "module_name": self.module_name,
-            "tg_import_path": f"{self.module_name}.tg",
-            "original_tg_import_path": "tg",
-            "resources_location": str(self.resources_path),
-        }
+        return self.manifest.properties(self.module_name, str(self.resources_path))
 
-    def load_payload(self, *, any_python: bool = False) -> dict[str, Any]:
-        """Unpickle all that the package was made for.
-
-        Parameters
-        ----------
-        any_python
-            Try it also if another minor version of Python packed.
-
-        Raises
-        ------
-        PythonVersionError
-            Another minor version of Python packed.
-        """
-        here = f"{sys.version_info.major}.{sys.version_info.minor}"
-        if self.manifest.python != here and not any_python:
-            raise PythonVersionError(
-                f"package {self.manifest.module_name} was made by Python {self.manifest.python}, "
-                f"this is {here}",
-                hint=f"Open it with Python {self.manifest.python}, or try any_python=True: byte "
-                "code in it will not run, classes from files will.",
-            )
+    def load_payload(self) -> dict[str, Any]:
+        """Unpickle all that the package was made for."""
         data = (self.resources_path / PAYLOAD_FILE).read_bytes()
         payload: dict[str, Any] = unpickle(data, self.renaming)
         return payload
 
-    def load_resource(self, key: str = "job", *, any_python: bool = False) -> Any:
+    def load_resource(self, key: str = "job") -> Any:
         """Unpickle one object of the payload.
 
         Raises
         ------
         ResultError
             The payload has no such key.
-        PythonVersionError
-            As :meth:`load_payload`.
         """
-        payload = self.load_payload(any_python=any_python)
+        payload = self.load_payload()
         if key not in payload:
             raise ResultError(
                 f"package {self.manifest.module_name} has no {key!r}",

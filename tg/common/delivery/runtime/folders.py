@@ -10,10 +10,10 @@ from typing import Any
 
 from ..._core.errors import ConfigError, DatasetNotFoundError
 
-__all__ = ["MAIN_CHANNEL", "TrainingFolders", "dataset_in"]
+__all__ = ["MAIN_CHANNEL", "TRACEBACK_LIMIT", "TrainingFolders", "dataset_in"]
 
 MAIN_CHANNEL = "training"
-_FAILURE_LIMIT = 1024
+TRACEBACK_LIMIT = 1024
 
 
 class TrainingFolders:
@@ -86,7 +86,7 @@ class TrainingFolders:
     def write_failure(self, traceback_text: str) -> None:
         """Write the end of a traceback where SageMaker looks for the reason of a failure."""
         self.output.mkdir(parents=True, exist_ok=True)
-        data = traceback_text.encode("utf-8", "replace")[-_FAILURE_LIMIT:]
+        data = traceback_text.encode("utf-8", "replace")[-TRACEBACK_LIMIT:]
         self.failure_file.write_bytes(data.decode("utf-8", "ignore").encode())
 
     def _read_config(self, name: str) -> dict[str, Any]:

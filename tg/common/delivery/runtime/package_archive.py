@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ..._core.archive_reader import ArchiveReader
-from ..._core.errors import ArchiveError, PythonVersionError
+from ..._core.errors import ArchiveError
 from ..._core.loc import Loc
 from ...contract.manifest import PackageManifest
 from .entry_point import EntryPoint
@@ -54,14 +54,9 @@ def load_package(path: Path | str, *, any_python: bool = False) -> EntryPoint:
     manifest = PackageManifest.from_json(
         next(folder.glob(f"*/resources/{PackageManifest.FILE_NAME}")).read_bytes(), where=str(path)
     )
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if manifest.python != here and not any_python:
-        raise PythonVersionError(
-            f"package {path} was made by Python {manifest.python}, this is {here}",
-            hint=f"Load it with Python {manifest.python}, or try any_python=True.",
-        )
     with _MOUNTING:
-        return EntryPoint(_mount(folder / manifest.module_name, manifest).__name__)
+        root = _mount(folder / manifest.module_name, manifest)
+    return EntryPoint(root.__name__, any_python=any_python)
 
 
 def unpack_package(path: Path | str) -> Path:

@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import shutil
 from pathlib import Path
-from typing import Any
-
-import jsonpickle
+from typing import Any, ClassVar
 
 from ..._core.errors import ConfigError
 from ..._core.logger import Logger
-from ...contract.manifest import ResultManifest
 from ...contract.task import TrainingTask
 from ..runtime.entry_point import EntryPoint
 from ..runtime.folders import TrainingFolders
+from ..runtime.result_folder import ResultFolder
 from ..runtime.stopping import StopSignal
 from .environment import SagemakerEnvironment
 
-__all__ = ["PACKAGE_FILE", "SagemakerJob"]
-
-PACKAGE_FILE = "package.tag.gz"  # the documented name
-_METRICS_PROTOCOL = 1
+__all__ = ["SagemakerJob"]
 
 
 class SagemakerJob:
     """A task that runs under the SageMaker training contract.
-
-    The result folder holds the package (``package.tag.gz``), what is known of it
-    (``package.json``), the task (``task.json``), the metrics (``metrics.json``), a manifest
-    (``manifest.json``) and the task's artifacts.
 
     Parameters
     ----------
@@ -44,7 +33,7 @@ class SagemakerJob:
         It is not a task.
     """
 
-    takes_runtime = True
+    takes_runtime: ClassVar[bool] = True
 
     def __init__(self, task: TrainingTask) -> None:
         if not callable(getattr(task, "run_with_environment", None)):
@@ -69,21 +58,25 @@ class SagemakerJob:
             The request to stop.
         """
         Logger.info("This is Sagemaker Job performing a training task")
-        folders.model.mkdir(parents=True, exist_ok=True)
+        result = ResultFolder(folders.model)
         Logger.info("Preparing package properties...")
-        properties = json.dumps(entry_point.properties)
-        Logger.info(properties)
-        (folders.model / "package.json").write_text(properties, encoding="utf-8")
+        Logger.info(json.dumps(entry_point.properties))
+        result.write_properties(entry_point.properties)
         Logger.info("Preparing package file...")
-        self._copy_package(folders.model)
+        result.write_package(_package_file())
         Logger.info("Processing hyperparameters...")
         hyperparameters = self.apply_hyperparameters(folders.hyperparameters())
         Logger.info("Model initialized. Jsonpickling...")
-        (folders.model / "task.json").write_text(task_json(self.task), encoding="utf-8")
+        result.write_task(self.task)
         Logger.info("Starting training now...")
         env = SagemakerEnvironment(folders, entry_point.renaming, stop)
         self.task.run_with_environment(folders.dataset(), env)
-        write_summary(folders.model, entry_point, hyperparameters, env.metrics)
+        result.write_summary(
+            entry_point.manifest,
+            metrics=env.metrics,
+            hyperparameters=hyperparameters,
+            provenance=json.loads(os.environ.get("TG_PROVENANCE") or "{}"),
+        )
 
     def apply_hyperparameters(self, values: dict[str, Any]) -> dict[str, Any]:
         """Set the task's fields and say so in the log."""
@@ -95,45 +88,12 @@ class SagemakerJob:
             Logger.info(f"Hyperparameter {path} is {value!r}")
         return applied
 
-    def _copy_package(self, model: Path) -> None:
-        package = os.environ.get("TG_PACKAGE_FILE")
-        if not package or not Path(package).is_file():
-            raise ConfigError(
-                f"the package's archive is not at {package!r}",
-                hint="Set TG_PACKAGE_FILE to the path of the package that this run was made from.",
-            )
-        shutil.copyfile(package, model / PACKAGE_FILE)
 
-
-def task_json(task: object) -> str:
-    """Describe a task as readable JSON; it is for people, the pickle is for machines."""
-    try:
-        text: str = jsonpickle.encode(task, indent=1)
-    except Exception as exc:  # noqa: BLE001 a description must not end a training
-        Logger.warning(f"The task could not be jsonpickled: {exc!r}")
-        text = json.dumps({"py/repr": repr(task)})
-    return text
-
-
-def write_summary(
-    model: Path,
-    entry_point: EntryPoint,
-    hyperparameters: dict[str, Any],
-    metrics: dict[str, float],
-) -> None:
-    """Write ``metrics.json`` and ``manifest.json`` beside the artifacts."""
-    values = {"protocol": _METRICS_PROTOCOL, "metrics": metrics}
-    (model / "metrics.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-    manifest = ResultManifest(
-        package=vars(entry_point.manifest),
-        package_file=PACKAGE_FILE,
-        python=platform.python_version(),
-        hyperparameters={path: repr(value) for path, value in hyperparameters.items()},
-        provenance=json.loads(os.environ.get("TG_PROVENANCE") or "{}"),
-        files={
-            path.relative_to(model).as_posix(): path.stat().st_size
-            for path in sorted(model.rglob("*"))
-            if path.is_file()
-        },
-    )
-    (model / ResultManifest.FILE_NAME).write_bytes(manifest.to_json())
+def _package_file() -> Path:
+    package = Path(os.environ.get("TG_PACKAGE_FILE") or "TG_PACKAGE_FILE is not set")
+    if not package.is_file():
+        raise ConfigError(
+            f"the package's archive is not to be found: {package}",
+            hint="Set TG_PACKAGE_FILE to the path of the package that this run was made from.",
+        )
+    return package

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -46,6 +48,7 @@ def main(module_name: str) -> NoReturn:
     except BaseException:  # noqa: BLE001 whatever ends a training must reach the failure file
         _report(folders)
         exit_code = 1
+    _leave_exit_code(exit_code)
     sys.exit(exit_code)
 
 
@@ -93,6 +96,13 @@ def _report(folders: TrainingFolders) -> None:
         folders.write_failure(text)
     except OSError as exc:
         Logger.error(f"The failure file could not be written: {exc}")
+
+
+def _leave_exit_code(exit_code: int) -> None:
+    # for a platform that may not be watching when this process ends
+    path = os.environ.get("TG_EXIT_CODE_FILE")
+    if path:
+        Path(path).write_text(str(exit_code), encoding="ascii")
 
 
 if __name__ == "__main__":

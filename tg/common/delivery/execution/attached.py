@@ -1,0 +1,208 @@
+"""Trainings in this very process."""
+
+from __future__ import annotations
+
+import copy
+import traceback
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..._core.errors import RunError, TgError, TrainingFailedError
+from ...contract.environment import InMemoryTrainingEnvironment
+from ...contract.run_state import RunState
+from ..delivery.packaging import Package
+from ..delivery.payload import pickle_payload
+from ..runtime.artifacts import ArtifactFolder
+from ..runtime.folders import MAIN_CHANNEL, TRACEBACK_LIMIT, dataset_in
+from ..runtime.result_folder import ResultFolder
+from .provenance import provenance_of
+from .request import TrainingRequest
+from .result_loader import ResultLoader
+from .run import Run
+from .run_folder import RunFolder
+
+__all__ = ["AttachedRun", "AttachedTraining"]
+
+
+class AttachedTraining:
+    """Trains a copy of the task, so that the user's own is not changed.
+
+    Parameters
+    ----------
+    request
+        What to train.
+
+    Attributes
+    ----------
+    env
+        Where the training writes; ``env.result`` is what users get.
+    task
+        The copy.
+    applied
+        The hyperparameters that were set on it.
+    """
+
+    def __init__(self, request: TrainingRequest) -> None:
+        self._request = request
+        self.env = _AttachedEnvironment(request.dataset)
+        self.task = _copy_of(request.job.task)
+        self.applied: dict[str, Any] = {}
+
+    def run(self) -> dict[str, Any]:
+        """Train.
+
+        Returns
+        -------
+        dict
+            Metrics, artifacts by run, and log lines.
+
+        Raises
+        ------
+        TgError
+            Whatever of ours the task raised.
+        TrainingFailedError
+            The task raised something else, which is its cause.
+        """
+        dataset = self._request.dataset
+        if self._request.hyperparameters:
+            self.applied = self.task.apply_hyperparameters(self._request.hyperparameters)
+        try:
+            data = dataset_in(dataset) if dataset.is_dir() else dataset
+            self.task.run_with_environment(data, self.env)
+        except TgError:
+            raise
+        except (Exception, SystemExit) as exc:
+            raise TrainingFailedError(
+                f"the training raised {type(exc).__name__}: {exc}",
+                traceback_tail=traceback.format_exc()[-TRACEBACK_LIMIT:],
+                hint="Its own traceback stands above.",
+            ) from exc
+        return self.env.result
+
+
+class AttachedRun(Run):
+    """A training that took place in this process and was kept like any other.
+
+    Parameters
+    ----------
+    folder
+        What is kept of it.
+    error
+        What the training raised, where this process ran it.
+    """
+
+    def __init__(self, folder: RunFolder, error: TgError | None = None) -> None:
+        self._folder = folder
+        self._error = error
+
+    @classmethod
+    def start(cls, request: TrainingRequest) -> AttachedRun:
+        """Pack the code as it is, train, and keep the result.
+
+        An error of the training is raised by :meth:`wait`, as in every other place.
+        """
+        package = request.packaging.make_package()
+        training = AttachedTraining(request)
+        folder = RunFolder.create(request.runs_folder, request.name, "attached")
+        folder.update(state=RunState.IN_PROGRESS)
+        try:
+            training.run()
+            _keep(folder, package, training)
+        except TgError as exc:
+            tail = getattr(exc, "traceback_tail", "") or str(exc)
+            folder.update(state=RunState.FAILED, failure=tail)
+            return cls(folder, exc)
+        except BaseException:
+            folder.update(state=RunState.STOPPED)
+            raise
+        finally:
+            folder.log_file.write_text(
+                "".join(f"{line}\n" for line in training.env.result["log"]), encoding="utf-8"
+            )
+        folder.update(state=RunState.COMPLETED)
+        return cls(folder)
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self._folder.run_id
+
+    @property
+    def state(self) -> RunState:
+        """How it ended."""
+        return self._folder.read().state
+
+    def logs(self) -> Iterator[str]:
+        """Give the lines of its log."""
+        yield from self._folder.log_file.read_text(encoding="utf-8").splitlines()
+
+    def wait(self, timeout_seconds: float | None = None) -> AttachedRun:
+        """Give this run back, or raise what the training raised."""
+        del timeout_seconds
+        if self._error is not None:
+            raise self._error
+        self._folder.raise_for_state()
+        return self
+
+    def cancel(self) -> None:
+        """Do nothing: it has ended."""
+
+    def result(self) -> ResultLoader:
+        """Open the result."""
+        return self._folder.result()
+
+
+class _AttachedEnvironment(InMemoryTrainingEnvironment):
+    """In memory, with the dataset as the one channel."""
+
+    def __init__(self, dataset: Path) -> None:
+        super().__init__()
+        self._channel = dataset if dataset.is_dir() else dataset.parent
+        self.artifacts: list[tuple[tuple[str | int, ...], str]] = []
+
+    @property
+    def channels(self) -> Mapping[str, Path]:
+        """The dataset's folder."""
+        return {MAIN_CHANNEL: self._channel}
+
+    def store_artifact(self, path: Any, name: str, value: Any) -> None:
+        """Keep the value, and that it is one."""
+        super().store_artifact(path, name, value)
+        self.artifacts.append((tuple(path), name))
+
+
+def _copy_of(task: Any) -> Any:
+    try:
+        return copy.deepcopy(task)
+    except Exception as exc:
+        pickle_payload(task, name="task")  # names the attribute that is to blame
+        raise RunError(
+            f"the task cannot be copied: {exc}",
+            hint="It can be pickled, but its __deepcopy__ fails: mend that.",
+        ) from exc
+
+
+def _keep(folder: RunFolder, package: Package, training: AttachedTraining) -> None:
+    manifest, env = package.manifest, training.env
+    result = ResultFolder(folder.work / "model")
+    result.write_package(package.path)
+    result.write_properties(manifest.properties("", ""))
+    result.write_task(training.task)
+    artifacts = ArtifactFolder(result.root)
+    for path, name in env.artifacts:
+        artifacts.store(path, name, _artifact(env.result, path, name))
+    result.write_summary(
+        manifest,
+        metrics={name: float(value) for name, value in env.result["metrics"].items()},
+        hyperparameters=training.applied,
+        provenance=provenance_of(folder),
+    )
+    folder.archive(result.root)
+    folder.remove_work()
+
+
+def _artifact(result: Any, path: tuple[str | int, ...], name: str) -> Any:
+    for part in path:
+        result = result[part]
+    return result[name]

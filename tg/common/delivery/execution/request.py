@@ -1,0 +1,93 @@
+"""What is to be run, fixed before anything happens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..._core.errors import ConfigError, DatasetNotFoundError
+from ..delivery.packaging import Package, Packaging
+
+__all__ = ["TrainingRequest", "hyperparameters_as_text"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRequest:
+    """One training, complete.
+
+    Attributes
+    ----------
+    name
+        What the run is called; a part of its id.
+    job
+        Wraps the task; ``job.task`` is trained.
+    packaging
+        Packs the job.
+    dataset
+        A file or folder on this machine.
+    hyperparameters
+        ``path.to.field:type`` to text, as a platform hands them over.
+    runs_folder
+        Where runs and their results are kept.
+    """
+
+    name: str
+    job: Any
+    packaging: Packaging
+    dataset: Path
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    runs_folder: Path
+
+    def __post_init__(self) -> None:
+        if not self.dataset.exists():
+            raise DatasetNotFoundError(
+                f"there is no dataset at {self.dataset}",
+                hint="Put it there, or give another folder, project or file name.",
+            )
+        for key, value in self.hyperparameters.items():
+            if not isinstance(key, str) or not isinstance(value, str):
+                raise ConfigError(
+                    f"the hyperparameter {key!r} has the value {value!r}",
+                    hint="Both travel as text: call hyperparameters_as_text first.",
+                )
+
+    def checkpoint_folder(self, package: Package) -> Path:
+        """Give the folder where an unfinished run of the very same training left its checkpoints.
+
+        The same means: code, hyperparameters and data.
+        """
+        return self.runs_folder.parent / "checkpoints" / self._fingerprint(package)
+
+    def _fingerprint(self, package: Package) -> str:
+        files = [self.dataset]
+        if self.dataset.is_dir():
+            files = sorted(path for path in self.dataset.rglob("*") if path.is_file())
+        stats = [
+            (str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files
+        ]
+        text = json.dumps([package.manifest.content_hash, dict(self.hyperparameters), stats])
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def hyperparameters_as_text(values: Mapping[str, Any] | None) -> dict[str, str]:
+    """Write hyperparameters as a platform hands them over: strings as they are, others as JSON.
+
+    Raises
+    ------
+    ConfigError
+        A value has no JSON.
+    """
+    texts = {}
+    for key, value in (values or {}).items():
+        try:
+            texts[key] = value if isinstance(value, str) else json.dumps(value)
+        except (TypeError, ValueError) as exc:
+            raise ConfigError(
+                f"the hyperparameter {key!r} has the value {value!r}, which is not JSON",
+                hint="Use text, numbers, booleans, lists or dictionaries.",
+            ) from exc
+    return texts

@@ -1,0 +1,205 @@
+"""Results, opened without unpacking them."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..._core.archive_reader import ArchiveReader
+from ..._core.errors import ConfigError, FormatError, ProtocolError, ResultError
+from ..._core.loc import Loc
+from ...contract.manifest import ResultManifest
+from ..runtime.entry_point import EntryPoint
+from ..runtime.package_archive import load_package
+from ..runtime.renaming import ModuleRenaming
+from ..runtime.result_folder import METRICS_PROTOCOL, PACKAGE_FILE
+from ..runtime.unpickling import unpickle
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ResultLoader"]
+
+_PACKAGE_FILES = (PACKAGE_FILE, "package.tar.gz")
+_FIRST = (*_PACKAGE_FILES, "task.json", "package.json", "manifest.json", "metrics.json")
+
+Code = Literal["today", "package"]
+
+
+class ResultLoader:
+    """Opens the archive of a result, ``model.tar.gz``, one artifact at a time.
+
+    Unpickling runs code that the result names: open only what you trust. Metrics, manifest and
+    tables are plain data.
+
+    Parameters
+    ----------
+    path
+        The archive.
+    any_python
+        Whether to open pickles also if another minor version of Python wrote them.
+
+    Raises
+    ------
+    ArchiveError
+        The archive is not there, truncated or hostile.
+    """
+
+    def __init__(self, path: Path | str, *, any_python: bool = False) -> None:
+        self.path = Path(path)
+        self._any_python = any_python
+        self._archive = ArchiveReader(self.path)
+
+    def list(self) -> list[str]:
+        """Name everything in the result, folders with a slash at the end, as it is documented."""
+        names = set()
+        for name in self._archive.names():
+            parts = name.rstrip("/").split("/")
+            names.update("/".join(parts[:i]) + "/" for i in range(1, len(parts)))
+            names.add(name)
+        order = {name: number for number, name in enumerate(_FIRST)}
+        return sorted(names, key=lambda name: (order.get(name, len(order)), name))
+
+    def get_path(self, name: str) -> Path:
+        """Unpack one file, or one folder with all that is in it, and give its path.
+
+        Parameters
+        ----------
+        name
+            As :meth:`list` has it.
+
+        Raises
+        ------
+        ResultError
+            The result has no such name.
+        ArchiveError
+            The archive is damaged.
+        """
+        target = self._cache_folder / name.rstrip("/")
+        if not target.exists():
+            self._archive.extract(name, self._cache_folder)
+        return target
+
+    def unpickle(self, name: str, code: Code = "today") -> Any:
+        """Read a pickled artifact, whatever its modules were called.
+
+        Parameters
+        ----------
+        name
+            The artifact, such as ``"runs/0/model.pkl"``.
+        code
+            ``"today"`` for the classes of this process, ``"package"`` for those that made the
+            result, beside today's.
+
+        Raises
+        ------
+        ResultError
+            There is no such artifact, or its classes are not to be had.
+        """
+        if code not in ("today", "package"):
+            raise ConfigError(f"code={code!r}", hint="Use code='today' or code='package'.")
+        data = self._archive.read(name)
+        return unpickle(data, self._renaming(code), live=code == "today")
+
+    @cached_property
+    def manifest(self) -> ResultManifest:
+        """What the result says of itself.
+
+        Raises
+        ------
+        ResultError
+            The result has no manifest.
+        ProtocolError
+            A newer version of this library wrote it.
+        """
+        name = ResultManifest.FILE_NAME
+        return ResultManifest.from_json(self._archive.read(name), where=f"{self.path}/{name}")
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """The metrics of the whole training, by name."""
+        values = json.loads(self._archive.read("metrics.json"))
+        if not isinstance(values, dict) or "protocol" not in values:
+            raise FormatError(
+                f"{self.path}/metrics.json holds {values!r:.80}",
+                hint="The file is damaged or was not made by this library.",
+            )
+        if values["protocol"] != METRICS_PROTOCOL:
+            raise ProtocolError(
+                f"{self.path}/metrics.json has protocol {values['protocol']!r}, this version reads "
+                f"{METRICS_PROTOCOL}",
+                hint="Open it with a newer version of training-grounds.",
+            )
+        return dict(values["metrics"])
+
+    @property
+    def result_df(self) -> pd.DataFrame:
+        """The table of the first run: true and predicted values."""
+        return self.result_df_of(0)
+
+    def result_df_of(self, run: int) -> pd.DataFrame:
+        """Give the table of one run, that is of one fold."""
+        import pandas  # noqa: PLC0415 listing a result or reading its metrics needs no pandas
+
+        return pandas.read_parquet(self.get_path(f"runs/{run}/result_df.parquet"))
+
+    @property
+    def model(self) -> Any:
+        """The model of the first run, with today's code."""
+        return self.unpickle("runs/0/model.pkl")
+
+    @property
+    def task(self) -> Any:
+        """The task of the first run, with today's code."""
+        return self.unpickle("runs/0/training_task.pkl")
+
+    @cached_property
+    def package(self) -> EntryPoint:
+        """The package that made the result, importable beside today's code."""
+        return load_package(self.package_path, any_python=self._any_python)
+
+    @property
+    def package_path(self) -> Path:
+        """The archive of the package that made the result."""
+        names = self._archive.names()
+        for name in _PACKAGE_FILES:
+            if name in names:
+                return self.get_path(name)
+        raise ResultError(
+            f"{self.path} does not hold the package that made it",
+            hint="It can only be opened with today's code.",
+        )
+
+    def __repr__(self) -> str:
+        return f"<ResultLoader {self.path}>"
+
+    def _repr_html_(self) -> str:
+        """Show metrics and names in a notebook."""
+        rows = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{value:.6g}</td></tr>"
+            for name, value in self.metrics.items()
+        )
+        names = "\n".join(html.escape(name) for name in self.list())
+        title = html.escape(str(self.manifest.package.get("module_name", "")))
+        return (
+            f"<b>{title}</b><table><tr><th>metric</th><th>value</th></tr>{rows}</table>"
+            f"<details><summary>{html.escape(str(self.path))}</summary><pre>{names}</pre></details>"
+        )
+
+    def _renaming(self, code: Code) -> ModuleRenaming:
+        package = self.manifest.package_manifest
+        if code == "package":
+            return self.package.renaming
+        return ModuleRenaming({package.module_name: ""})
+
+    @cached_property
+    def _cache_folder(self) -> Path:
+        # another archive at the same path is another result
+        status = self.path.stat()
+        key = f"{self.path.resolve()} {status.st_mtime_ns} {status.st_size} {status.st_ino}"
+        digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+        return Loc.user_cache_path / "results" / digest

@@ -1,0 +1,114 @@
+"""A training that was started, and the protocol of what starts it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..._core.logger import Logger
+from ...contract.run_state import RunState
+from .result_loader import ResultLoader
+
+__all__ = ["Executor", "Run"]
+
+
+class Run(ABC):
+    """A training that was started.
+
+    It may be held by another process: everything is looked up when it is asked for.
+    """
+
+    @property
+    @abstractmethod
+    def id(self) -> str:
+        """What the run is called, for ever."""
+
+    @property
+    @abstractmethod
+    def state(self) -> RunState:
+        """How far it is."""
+
+    @abstractmethod
+    def logs(self) -> Iterator[str]:
+        """Give the lines of its log, those to come as well, until it ends."""
+
+    @abstractmethod
+    def wait(self, timeout_seconds: float | None = None) -> Run:
+        """Wait until it ends.
+
+        Returns
+        -------
+        Run
+            This run, completed.
+
+        Raises
+        ------
+        RunTimeoutError
+            It has not ended by then; it goes on.
+        TrainingFailedError
+            The training failed; the end of its traceback is in the error.
+        RunCancelledError
+            It was cancelled.
+        """
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Ask it to stop; :meth:`wait` tells when it has. A run that has ended is left as it is."""
+
+    @abstractmethod
+    def result(self) -> ResultLoader:
+        """Open the result of a completed run.
+
+        Raises
+        ------
+        RunError
+            It did not complete.
+        """
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id}: {self.state.value}>"
+
+
+class Executor(ABC):
+    """Runs trainings in one kind of place."""
+
+    @abstractmethod
+    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> Run:
+        """Start a training and return at once.
+
+        Parameters
+        ----------
+        hyperparameters
+            ``path.to.field:type`` to value, set on the task where it runs.
+
+        Raises
+        ------
+        ConfigError
+            Something cannot work; nothing was started.
+        PackagingError
+            The code cannot be packed; nothing was started.
+        """
+
+    @abstractmethod
+    def run(self, run_id: str) -> Run:
+        """Find a run again, from any process.
+
+        Raises
+        ------
+        RunNotFoundError
+            There is none of that id.
+        """
+
+    @abstractmethod
+    def execute(self, hyperparameters: Mapping[str, Any] | None = None) -> Any:
+        """Start a training and wait for it."""
+
+    def load_result(self, run_id: str) -> ResultLoader:
+        """Open the result of a run, and list in the log what is in it."""
+        loader = self.run(run_id).result()
+        for name in loader.list():
+            Logger.plain(name)
+        return loader
+
+    get_result = load_result

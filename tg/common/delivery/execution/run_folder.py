@@ -1,0 +1,213 @@
+"""What is kept of a run on this machine."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..._core.archive_writer import Member, write_tar_gz
+from ..._core.errors import (
+    FormatError,
+    ProtocolError,
+    RunCancelledError,
+    RunNotFoundError,
+    TrainingFailedError,
+)
+from ..._core.files import atomic_write
+from ...contract.run_state import RunState
+from .result_loader import ResultLoader
+
+__all__ = ["RunFolder", "RunRecord"]
+
+_PROTOCOL = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What is known of a run.
+
+    Attributes
+    ----------
+    run_id
+        Its id.
+    executor
+        Which executor runs it.
+    state
+        How far it is.
+    started_at
+        When it was submitted, UTC in ISO 8601.
+    ended_at
+        When it ended; empty before.
+    failure
+        Why it failed: the end of the training's traceback.
+    exit_code
+        What the training's process returned, if it had one of its own.
+    details
+        What its executor needs to find it again.
+    """
+
+    protocol: int = _PROTOCOL
+    run_id: str
+    executor: str
+    state: RunState
+    started_at: str
+    ended_at: str = ""
+    failure: str = ""
+    exit_code: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class RunFolder:
+    """A folder for one run: ``run.json``, ``log.txt`` and ``output/model.tar.gz``.
+
+    The result's place is that which SageMaker gives it below the output path.
+
+    Parameters
+    ----------
+    path
+        The folder; its name is the run's id.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.log_file = path / "log.txt"
+        self.result_file = path / "output" / "model.tar.gz"
+        self.work = path / "work"
+        self._record_file = path / "run.json"
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.path.name
+
+    @classmethod
+    def create(cls, runs_folder: Path, base_name: str, executor: str) -> RunFolder:
+        """Make the folder of a new run, under an id that no other run has."""
+        # the id is a legal name for a SageMaker job and for a container
+        stamp = datetime.now(UTC).strftime("%Y-%m-%d-%H-%M-%S")
+        while True:
+            run_id = job_name(base_name, f"{stamp}-{secrets.token_hex(4)}")
+            folder = cls(runs_folder / run_id)
+            try:
+                folder.path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            folder.write(
+                RunRecord(
+                    run_id=run_id,
+                    executor=executor,
+                    state=RunState.PENDING,
+                    started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                )
+            )
+            return folder
+
+    @classmethod
+    def find(cls, runs_folder: Path, run_id: str) -> RunFolder:
+        """Find the folder of a run.
+
+        Raises
+        ------
+        RunNotFoundError
+            There is none of that id.
+        """
+        folder = cls(runs_folder / run_id)
+        if Path(run_id).name != run_id or not folder._record_file.is_file():
+            known = sorted((p.name for p in runs_folder.glob("*/")), reverse=True)[:3]
+            raise RunNotFoundError(
+                f"there is no run {run_id!r} in {runs_folder}",
+                hint=f"The latest are: {', '.join(known)}." if known else "Nothing ran there yet.",
+            )
+        return folder
+
+    def read(self) -> RunRecord:
+        """Read what is known of the run.
+
+        Raises
+        ------
+        FormatError, ProtocolError
+            The record is damaged or of a newer version.
+        """
+        try:
+            values = json.loads(self._record_file.read_bytes())
+            protocol = values["protocol"]
+            if protocol == _PROTOCOL:
+                known = {f.name for f in fields(RunRecord)}
+                record = RunRecord(**{k: v for k, v in values.items() if k in known})
+                return replace(record, state=RunState(record.state))
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            raise FormatError(
+                f"the record of a run, {self._record_file}, cannot be read: {exc}",
+                hint="Delete the run's folder if the run is of no use any more.",
+            ) from exc
+        raise ProtocolError(
+            f"{self._record_file} has protocol {protocol!r}, this version reads {_PROTOCOL}",
+            hint="Use a newer version of training-grounds.",
+        )
+
+    def write(self, record: RunRecord) -> None:
+        """Write what is known of the run, whole or not at all."""
+        atomic_write(self._record_file, json.dumps(asdict(record), indent=1).encode())
+
+    def update(self, **changes: Any) -> RunRecord:
+        """Change the record; a final state brings the time with it."""
+        record = replace(self.read(), **changes)
+        if record.state.is_final and not record.ended_at:
+            record = replace(record, ended_at=datetime.now(UTC).isoformat(timespec="milliseconds"))
+        self.write(record)
+        return record
+
+    def archive(self, model_folder: Path) -> None:
+        """Write the result's archive, small files first, whole or not at all."""
+        self.result_file.parent.mkdir(parents=True, exist_ok=True)
+        members = [
+            Member(
+                name=path.relative_to(model_folder).as_posix(),
+                content=None if path.is_dir() else path,
+            )
+            for path in sorted(model_folder.rglob("*"))
+        ]
+        write_tar_gz(self.result_file, members, small_first=True)
+
+    def remove_work(self) -> None:
+        """Remove what the training worked on; its result is elsewhere."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def raise_for_state(self) -> None:
+        """Raise what a final state other than completed means.
+
+        Raises
+        ------
+        TrainingFailedError, RunCancelledError
+        """
+        record = self.read()
+        if record.state is RunState.FAILED:
+            last_line = record.failure.strip().rpartition("\n")[2]
+            raise TrainingFailedError(
+                f"run {self.run_id} failed: {last_line}",
+                exit_code=record.exit_code,
+                traceback_tail=record.failure,
+                hint=f"Its log is {self.log_file}; the end of its traceback:\n{record.failure}",
+            )
+        if record.state is RunState.STOPPED:
+            raise RunCancelledError(
+                f"run {self.run_id} was stopped",
+                hint="Submit it again: it resumes from its checkpoints.",
+            )
+
+    def result(self) -> ResultLoader:
+        """Open the result.
+
+        Raises
+        ------
+        TrainingFailedError, RunCancelledError
+            The run has none.
+        """
+        self.raise_for_state()
+        return ResultLoader(self.result_file)

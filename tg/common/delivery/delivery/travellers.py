@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 from ..._core.errors import SourceError
@@ -15,7 +16,8 @@ from .source_tree import LeftOut, SourceTree, TravelRules, read_source_tree
 
 __all__ = ["Travellers", "find_travellers"]
 
-# `tg` always travels: these of its modules run the job
+# our own package always travels; these of its modules run the job
+_ME = "tg"
 _RUNTIME = ("tg.common.delivery.runtime.main", "tg.common.delivery.sagemaker.job")
 
 
@@ -33,6 +35,8 @@ class Travellers:
         Path of each Python file to its imports.
     needed
         Dotted names of the installed modules that reachable files import.
+    needed_here
+        Those of them that this library's own files import.
     missing
         Names that are imported somewhere but are not to be found here; optional imports are.
     """
@@ -41,6 +45,7 @@ class Travellers:
     sources: Mapping[str, bytes]
     imports: Mapping[str, SourceImports]
     needed: frozenset[str]
+    needed_here: frozenset[str]
     missing: frozenset[str]
 
     @property
@@ -91,6 +96,7 @@ def find_travellers(modules: Iterable[str], rules: TravelRules) -> Travellers:
         sources=dict(sorted(search.sources.items())),
         imports=search.imports,
         needed=frozenset(search.needed),
+        needed_here=frozenset(search.needed_here),
         missing=frozenset(search.missing),
     )
 
@@ -106,6 +112,7 @@ class _Search:
         self.sources: dict[str, bytes] = {}
         self.imports: dict[str, SourceImports] = {}
         self.needed: set[str] = set()
+        self.needed_here: set[str] = set()
         self.missing: set[str] = set()
         self._unreadable: dict[str, SourceError] = {}
 
@@ -121,11 +128,17 @@ class _Search:
         top = module.partition(".")[0]
         if top == "__main__":
             return
-        found = origin(top)
+        found = _origin(top)
         if found.kind is OriginKind.LOCAL:
             self._visit_local(module, found)
         elif found.kind is OriginKind.INSTALLED:
             self.needed.add(module)
+        elif found.kind is OriginKind.RUNTIME:
+            raise SourceError(
+                f"the source of module {module!r} is out of reach: it was made while the program "
+                "ran and has no file",
+                hint="Define what you need of it in the notebook or in a file.",
+            )
         elif found.kind is OriginKind.MISSING:
             self.missing.add(top)
 
@@ -139,9 +152,11 @@ class _Search:
         if path is None:
             self._check_not_left_out(module)
             return
-        for name in self._imported_by(path, module):
-            self._queue.append(name)
-        if top != "tg":
+        imported = list(self._imported_by(path, module))
+        self._queue += imported
+        if top == _ME:
+            self.needed_here |= {n for n in imported if _origin(n.partition(".")[0]).kind is OriginKind.INSTALLED}
+        if top != _ME:
             self._queue += _held_by(sys.modules.get(module))
 
     def _read_tree(self, top: str, found: ModuleOrigin) -> None:
@@ -183,10 +198,10 @@ class _Search:
 
     def _may_be_module(self, package: str, name: str) -> bool:
         top = package.partition(".")[0]
-        kind = origin(top).kind
+        kind = _origin(top).kind
         if kind is OriginKind.LOCAL:
             if top not in self.trees:
-                self._read_tree(top, origin(top))
+                self._read_tree(top, _origin(top))
             return self._file_of(f"{package}.{name}") is not None or self._left(package, name)
         return kind is OriginKind.INSTALLED and f"{package}.{name}" in sys.modules
 
@@ -194,6 +209,12 @@ class _Search:
         stem = f"{package}.{name}".replace(".", "/")
         left_out = self.trees[package.partition(".")[0]].left_out
         return any(item.path in (f"{stem}.py", f"{stem}/") for item in left_out)
+
+
+def _origin(top: str) -> ModuleOrigin:
+    if top == _ME:  # it always travels, also where it is installed from a wheel
+        return ModuleOrigin(kind=OriginKind.LOCAL, paths=(Path(__file__).parents[3],))
+    return origin(top)
 
 
 def _absolute(module: str, level: int, package: str) -> str:
@@ -224,4 +245,4 @@ def _held_by(module: ModuleType | None) -> list[str]:
             names.add(value.__name__)
         elif callable(value):
             names.add(str(getattr(value, "__module__", None) or ""))
-    return sorted(n for n in names if n and origin(n.partition(".")[0]).kind is OriginKind.LOCAL)
+    return sorted(n for n in names if n and _origin(n.partition(".")[0]).kind is OriginKind.LOCAL)

@@ -15,6 +15,7 @@ from ..._core.errors import RunTimeoutError, TgError
 from ..._core.file_lock import FileLock
 from ..._core.process import Child, start
 from ...contract.run_state import RunState
+from ..delivery.packaging import Package
 from ..runtime.folders import MAIN_CHANNEL, TrainingFolders
 from ..runtime.package_archive import unpack_package
 from .environments import PythonEnvironment
@@ -49,9 +50,10 @@ class ProcessRun(Run):
         self._child = child
 
     @classmethod
-    def start(cls, request: TrainingRequest, environment: PythonEnvironment) -> ProcessRun:
-        """Pack, make the folders of the contract, and start the interpreter."""
-        package = request.packaging.make_package()
+    def start(
+        cls, request: TrainingRequest, package: Package, environment: PythonEnvironment
+    ) -> ProcessRun:
+        """Make the folders of the contract and start the interpreter."""
         code = unpack_package(package.path)
         folder = RunFolder.create(request.runs_folder, request.name, "process")
         training = TrainingFolders(folder.work / "opt" / "ml")

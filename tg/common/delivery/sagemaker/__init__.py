@@ -1,1 +1,46 @@
-""""""
+"""SageMaker trainings: ``from tg.common.delivery.sagemaker import SagemakerRoutine``."""
+
+from typing import TYPE_CHECKING
+
+from ..._core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .autonamer import Autonamer as Autonamer
+    from .config import SagemakerConfig as SagemakerConfig
+    from .dockerfile import DOCKERFILE_TEMPLATE as DOCKERFILE_TEMPLATE
+    from .environment import SagemakerEnvironment as SagemakerEnvironment
+    from .executors import SagemakerAttachedExecutor as SagemakerAttachedExecutor
+    from .executors import SagemakerLocalExecutor as SagemakerLocalExecutor
+    from .executors import SagemakerProcessExecutor as SagemakerProcessExecutor
+    from .job import SagemakerJob as SagemakerJob
+    from .options import SagemakerOptions as SagemakerOptions
+    from .routine import SagemakerRoutine as SagemakerRoutine
+
+__all__ = [
+    "DOCKERFILE_TEMPLATE",
+    "Autonamer",
+    "SagemakerAttachedExecutor",
+    "SagemakerConfig",
+    "SagemakerEnvironment",
+    "SagemakerJob",
+    "SagemakerLocalExecutor",
+    "SagemakerOptions",
+    "SagemakerProcessExecutor",
+    "SagemakerRoutine",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Autonamer": ".autonamer",
+        "DOCKERFILE_TEMPLATE": ".dockerfile",
+        "SagemakerAttachedExecutor": ".executors",
+        "SagemakerConfig": ".config",
+        "SagemakerEnvironment": ".environment",
+        "SagemakerJob": ".job",
+        "SagemakerLocalExecutor": ".executors",
+        "SagemakerOptions": ".options",
+        "SagemakerProcessExecutor": ".executors",
+        "SagemakerRoutine": ".routine",
+    },
+)

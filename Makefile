@@ -1,0 +1,41 @@
+# `make demo` and `make test` do all the set-up they need: Python 3.11 or newer, git and make suffice.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup demo test check bench wheel clean
+
+help:
+	@echo "make demo   train on a real data set, attached and in a process, and open the result"
+	@echo "make test   run the tests"
+	@echo "make check  run ruff, mypy, the architecture test and the doctests"
+	@echo "make bench  run the benchmarks and print their ratios"
+	@echo "make clean  remove what make made"
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
+	touch $@
+
+demo: setup
+	$(BIN)/python notebooks/demo.py
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --quiet tests/test_architecture.py
+	$(BIN)/python -m pytest --quiet --doctest-modules tg
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info temp data-cache

@@ -1,0 +1,5 @@
+from executor_suite import ExecutorSuite
+
+
+class TestProcess(ExecutorSuite):
+    place = "process"

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tg.common import Loc
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep environments and unpacked packages of a test session out of the user's cache."""
+    before = os.environ.get("TG_CACHE")
+    os.environ["TG_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["TG_CACHE"]
+    else:
+        os.environ["TG_CACHE"] = before
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A user's project: its root is the working directory and stands in ``sys.path``."""
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "pyproject.toml").write_text("")
+    monkeypatch.delenv("TG_ROOT", raising=False)
+    monkeypatch.chdir(root)
+    monkeypatch.syspath_prepend(root)
+    known = set(sys.modules)
+    yield root
+    for name in set(sys.modules) - known:
+        module_file = getattr(sys.modules[name], "__file__", None) or ""
+        if module_file.startswith((str(root), str(Loc.user_cache_path))):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def write_files(project: Path) -> Callable[[Mapping[str, str]], None]:
+    """Write source files of the user's project; modules that were imported are forgotten."""
+
+    def write(files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = project / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text), encoding="utf-8")
+        tops = {name.split("/")[0].removesuffix(".py") for name in files}
+        for module in [m for m in sys.modules if m.partition(".")[0] in tops]:
+            del sys.modules[module]
+        importlib.invalidate_caches()
+
+    return write

@@ -1,0 +1,70 @@
+"""All that a SageMaker training is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..._core.errors import ConfigError
+from ..._core.loc import Loc
+from ..delivery.containering import Containering
+from ..delivery.packaging import Packaging
+from ..execution.request import TrainingRequest, hyperparameters_as_text
+from .job import SagemakerJob
+from .options import SagemakerOptions
+
+__all__ = ["SagemakerConfig"]
+
+_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+
+
+class SagemakerConfig:
+    """A job, how it is packed, what its image is, and where it runs.
+
+    Parameters
+    ----------
+    job
+        What runs.
+    packaging
+        Packs it.
+    containering
+        Describes the image.
+    settings
+        Where data are and results go.
+    """
+
+    def __init__(
+        self,
+        job: SagemakerJob,
+        packaging: Packaging,
+        containering: Containering,
+        settings: SagemakerOptions,
+    ) -> None:
+        self.job = job
+        self.packaging = packaging
+        self.containering = containering
+        self.settings = settings
+
+    def request(self, hyperparameters: Mapping[str, Any] | None) -> TrainingRequest:
+        """Fix what is to be run on this machine, and check it.
+
+        Raises
+        ------
+        ConfigError
+            The dataset is not there, or a name or a hyperparameter cannot be used.
+        """
+        project = self.settings.project_name
+        if not _PROJECT.match(project):
+            raise ConfigError(
+                f"the project name {project!r} cannot stand in a path",
+                hint="Use letters, digits, dots, dashes and underscores.",
+            )
+        return TrainingRequest(
+            name=self.packaging.name,
+            job=self.job,
+            packaging=self.packaging,
+            dataset=self.settings.local_dataset_path,
+            hyperparameters=hyperparameters_as_text(hyperparameters),
+            runs_folder=Loc.data_cache_path / "sagemaker" / project / "output",
+        )

@@ -1,0 +1,102 @@
+"""Every way to run one task, set up in one line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..._core.loc import Loc
+from ...contract.task import TrainingTask
+from ..delivery.containering import Containering
+from ..delivery.dependency_list import DependencyList
+from ..delivery.packaging import Packaging
+from .config import SagemakerConfig
+from .executors import (
+    SagemakerAttachedExecutor,
+    SagemakerLocalExecutor,
+    SagemakerProcessExecutor,
+)
+from .job import SagemakerJob
+from .options import SagemakerOptions
+
+__all__ = ["SagemakerRoutine"]
+
+
+class SagemakerRoutine:
+    """Sets up a task for every place where it can run.
+
+    Parameters
+    ----------
+    task
+        What is trained. Its ``info["name"]`` is set if it has none.
+    dataset
+        The dataset: a file or folder in the project's folder of datasets.
+    project_name
+        The project.
+    datasets_folder
+        The folder that holds a folder of datasets for each project;
+        ``Loc.data_cache_path / "datasets"`` if not given.
+    name
+        The package's name; the task's class if not given.
+    version
+        The package's version; the hash of its content if not given.
+    dependencies
+        What the package needs of others; inferred from its imports if not given.
+    bucket
+        The bucket of remote trainings.
+    role
+        The role of remote trainings; ``AWS_ROLE`` of the environment if not given.
+
+    Attributes
+    ----------
+    config
+        All of it, to be adjusted before a run.
+
+    Raises
+    ------
+    NamingError
+        The name or version is illegal.
+    ConfigError
+        The task is none.
+    """
+
+    def __init__(
+        self,
+        task: TrainingTask,
+        dataset: str,
+        project_name: str,
+        *,
+        datasets_folder: Path | str | None = None,
+        name: str | None = None,
+        version: str | None = None,
+        dependencies: Sequence[DependencyList] | None = None,
+        bucket: str | None = None,
+        role: str | None = None,
+    ) -> None:
+        job = SagemakerJob(task)
+        packaging = Packaging(name or type(task).__name__, version, {"job": job})
+        task.info.setdefault("name", packaging.name)
+        packaging.dependencies = dependencies
+        packaging.silent = True
+        settings = SagemakerOptions(
+            role or os.environ.get("AWS_ROLE"),
+            bucket,
+            project_name,
+            datasets_folder or Loc.data_cache_path / "datasets",
+            dataset,
+        )
+        containering = Containering.from_packaging(packaging)
+        self.config = SagemakerConfig(job, packaging, containering, settings)
+
+    def attached(self) -> SagemakerAttachedExecutor:
+        """In this process."""
+        return SagemakerAttachedExecutor(self.config)
+
+    def process(self) -> SagemakerProcessExecutor:
+        """In a fresh interpreter on this machine."""
+        return SagemakerProcessExecutor(self.config)
+
+    def local(self) -> SagemakerLocalExecutor:
+        """On this machine, as SageMaker would."""
+        return SagemakerLocalExecutor(self.config)

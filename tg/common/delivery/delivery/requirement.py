@@ -146,7 +146,9 @@ def render(requirement: Requirement) -> str:
     if requirement.url:
         # the space ends the URL (PEP 508)
         return f"{canonical(requirement.name)}{extras} @ {requirement.url}{marker and ' ' + marker}"
-    specifiers = ",".join(sorted(str(spec) for spec in requirement.specifier))
+    # equal ones, such as >=1.0 and >=1.0.0, are one
+    unique = {spec: str(spec) for spec in sorted(requirement.specifier, key=_exactness)}
+    specifiers = ",".join(sorted(unique.values()))
     return f"{canonical(requirement.name)}{extras}{specifiers}{marker}"
 
 

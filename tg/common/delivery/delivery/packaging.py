@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from ..._core.archive_writer import Member, write_tar_gz
 from ..._core.errors import ArchiveError, PackagingError
 from ..._core.loc import Loc
@@ -165,9 +168,7 @@ def _make(spec: _Spec) -> tuple[Snapshot, Package]:
     started_ns = time.time_ns()
     travellers = find_travellers([*spec.payload.modules, *spec.modules], spec.rules)
     snapshot = Snapshot.of(travellers, started_ns=started_ns)
-    requirements = spec.requirements
-    if requirements is None:
-        requirements = pinned_requirements(travellers.needed)
+    requirements = _requirements(spec, travellers)
     files = travellers.rewritten()
     if _PAYLOAD_FILE in files or _MANIFEST_FILE in files:
         raise PackagingError(
@@ -182,6 +183,22 @@ def _make(spec: _Spec) -> tuple[Snapshot, Package]:
     path = _write(spec, manifest, files)
     report = TravelReport.of(manifest, files, travellers)
     return snapshot, Package(path=path, manifest=manifest, report=report)
+
+
+def _requirements(spec: _Spec, travellers: Travellers) -> tuple[str, ...]:
+    if spec.requirements is None:
+        return pinned_requirements(_with_parquet(travellers.needed))
+    # what the user lists counts, but the code that runs the job needs its libraries as well
+    ours = pinned_requirements(_with_parquet(travellers.needed_here))
+    listed = {canonicalize_name(Requirement(text).name) for text in spec.requirements}
+    missing = [r for r in ours if canonicalize_name(Requirement(r).name) not in listed]
+    return tuple(sorted([*spec.requirements, *missing]))
+
+
+def _with_parquet(needed: frozenset[str]) -> frozenset[str]:
+    # pandas reads and writes parquet with it, but imports it by name
+    uses_pandas = any(name.partition(".")[0] == "pandas" for name in needed)
+    return needed | {"pyarrow"} if uses_pandas else needed
 
 
 def _content_hash(files: Mapping[str, bytes], lock: Sequence[str]) -> str:
@@ -230,7 +247,9 @@ def _write(spec: _Spec, manifest: PackageManifest, files: Mapping[str, bytes]) -
     path = spec.folder / package.sdist_file
     try:
         spec.folder.mkdir(parents=True, exist_ok=True)
-        write_tar_gz(path, [Member(name=name, content=data) for name, data in sdist.members().items()])
+        write_tar_gz(
+            path, [Member(name=name, content=data) for name, data in sdist.members().items()]
+        )
     except (OSError, ArchiveError) as exc:
         raise PackagingError(
             f"package {path} cannot be written: {exc}",

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from .module_origin import is_site_packages
 from .travellers import Travellers
 
 __all__ = ["Snapshot"]
@@ -56,8 +57,8 @@ class Snapshot:
                 states[str(file)] = state
                 if state[0] > started_ns - _RACY_NS:
                     digests[str(file)] = hashlib.sha256(travellers.sources[path]).digest()
-        for entry in sys.path:
-            states[entry] = _state(entry)
+        for entry in filter(is_site_packages, sys.path):
+            states[entry] = _state(entry)  # what is installed decides what is pinned
         return cls(states=states, digests=digests, search_path=tuple(sys.path))
 
     def is_current(self) -> bool:

@@ -16,8 +16,10 @@ from .source_tree import LeftOut, SourceTree, TravelRules, read_source_tree
 
 __all__ = ["Travellers", "find_travellers"]
 
-# our own package always travels; these of its modules run the job
+# our own package always travels, also where it is installed from a wheel
 _ME = "tg"
+_OWN_ORIGIN = ModuleOrigin(kind=OriginKind.LOCAL, paths=(Path(__file__).parents[3],))
+# these of its modules run the job
 _RUNTIME = ("tg.common.delivery.runtime.main", "tg.common.delivery.sagemaker.job")
 
 
@@ -115,6 +117,7 @@ class _Search:
         self.needed_here: set[str] = set()
         self.missing: set[str] = set()
         self._unreadable: dict[str, SourceError] = {}
+        self._origins: dict[str, ModuleOrigin] = {}
 
     def visit_all(self, modules: Iterable[str]) -> None:
         self._queue += sorted(modules)
@@ -128,7 +131,7 @@ class _Search:
         top = module.partition(".")[0]
         if top == "__main__":
             return
-        found = _origin(top)
+        found = self._origin(top)
         if found.kind is OriginKind.LOCAL:
             self._visit_local(module, found)
         elif found.kind is OriginKind.INSTALLED:
@@ -141,6 +144,15 @@ class _Search:
             )
         elif found.kind is OriginKind.MISSING:
             self.missing.add(top)
+
+    def _origin(self, name: str) -> ModuleOrigin:
+        top = name.partition(".")[0]
+        if top not in self._origins:
+            self._origins[top] = _OWN_ORIGIN if top == _ME else origin(top)
+        return self._origins[top]
+
+    def _kind(self, name: str) -> OriginKind:
+        return self._origin(name).kind
 
     def _visit_local(self, module: str, found: ModuleOrigin) -> None:
         top, _, below = module.partition(".")
@@ -155,9 +167,12 @@ class _Search:
         imported = list(self._imported_by(path, module))
         self._queue += imported
         if top == _ME:
-            self.needed_here |= {n for n in imported if _origin(n.partition(".")[0]).kind is OriginKind.INSTALLED}
+            self.needed_here |= {
+                name for name in imported if self._kind(name) is OriginKind.INSTALLED
+            }
         if top != _ME:
-            self._queue += _held_by(sys.modules.get(module))
+            held = _held_by(sys.modules.get(module))
+            self._queue += [name for name in held if self._kind(name) is OriginKind.LOCAL]
 
     def _read_tree(self, top: str, found: ModuleOrigin) -> None:
         tree = read_source_tree(top, found.paths, self._rules)
@@ -198,10 +213,10 @@ class _Search:
 
     def _may_be_module(self, package: str, name: str) -> bool:
         top = package.partition(".")[0]
-        kind = _origin(top).kind
+        kind = self._origin(top).kind
         if kind is OriginKind.LOCAL:
             if top not in self.trees:
-                self._read_tree(top, _origin(top))
+                self._read_tree(top, self._origin(top))
             return self._file_of(f"{package}.{name}") is not None or self._left(package, name)
         return kind is OriginKind.INSTALLED and f"{package}.{name}" in sys.modules
 
@@ -209,12 +224,6 @@ class _Search:
         stem = f"{package}.{name}".replace(".", "/")
         left_out = self.trees[package.partition(".")[0]].left_out
         return any(item.path in (f"{stem}.py", f"{stem}/") for item in left_out)
-
-
-def _origin(top: str) -> ModuleOrigin:
-    if top == _ME:  # it always travels, also where it is installed from a wheel
-        return ModuleOrigin(kind=OriginKind.LOCAL, paths=(Path(__file__).parents[3],))
-    return origin(top)
 
 
 def _absolute(module: str, level: int, package: str) -> str:
@@ -233,7 +242,7 @@ def _module_of(path: str) -> tuple[str, bool]:
 
 
 def _held_by(module: ModuleType | None) -> list[str]:
-    """Name the local modules whose modules, classes or functions an imported module holds.
+    """Name the modules that an imported module holds, or whose classes or functions it holds.
 
     They may have come by a dynamic import, which no scan of the source can see.
     """
@@ -245,4 +254,4 @@ def _held_by(module: ModuleType | None) -> list[str]:
             names.add(value.__name__)
         elif callable(value):
             names.add(str(getattr(value, "__module__", None) or ""))
-    return sorted(n for n in names if n and _origin(n.partition(".")[0]).kind is OriginKind.LOCAL)
+    return sorted(names - {""})

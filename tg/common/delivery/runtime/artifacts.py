@@ -116,8 +116,6 @@ def _is_data_frame(value: object) -> bool:
 
 
 def _parquet(frame: Any, file: BinaryIO) -> None:
-    import pyarrow  # noqa: F401, PLC0415 pandas writes parquet with it: the packer sees it here
-
     buffer = BytesIO()
     frame.to_parquet(buffer)
     file.write(buffer.getbuffer())

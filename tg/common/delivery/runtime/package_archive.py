@@ -76,9 +76,7 @@ def unpack_package(path: Path | str) -> Path:
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as exc:
-        raise ArchiveError(
-            f"package {path} cannot be read: {exc}", hint="Check the path."
-        ) from exc
+        raise ArchiveError(f"package {path} cannot be read: {exc}", hint="Check the path.") from exc
     target = Loc.user_cache_path / "packages" / digest[:32]
     if not target.is_dir():
         ArchiveReader(path).extract_all(target)

@@ -109,7 +109,7 @@ class DataFrameColumnsTransformer(FrameTransformer):
         return pd.DataFrame(
             dict(zip(self.names_out_, parts, strict=True)),
             index=selected.index,
-            columns=pd.Index(self.names_out_, dtype=object),
+            columns=pd.Index(self.names_out_),
         )
 
     @abstractmethod

@@ -109,7 +109,8 @@ class ContinuousTransformer(DataFrameColumnsTransformer):
         return filled
 
     def _check_scale(self, names: Sequence[str]) -> None:
-        learned = [getattr(self.scaler_, "scale_", None), getattr(self.scaler_, "mean_", None)]
+        # A variance beyond floating point leaves StandardScaler with a scale of 1, without a word.
+        learned = [getattr(self.scaler_, name, None) for name in ("var_", "scale_", "mean_")]
         for numbers in (np.asarray(part) for part in learned if part is not None):
             if not np.isfinite(numbers).all():
                 name = names[int(np.flatnonzero(~np.isfinite(numbers))[0])]

@@ -37,7 +37,7 @@ class DatetimeTransformer(DataFrameColumnsTransformer):
     Parameters
     ----------
     columns
-        The columns: times, or text that ``pandas.to_datetime`` reads.
+        The columns: times, or text in ISO 8601.
     cycles
         Some of ``"year"``, ``"month"``, ``"week"`` and ``"day"``.
 
@@ -107,7 +107,7 @@ def _times(series: pd.Series[Any]) -> pd.Series[Any]:
             hint="Convert it with pandas.to_datetime and its unit.",
         )
     try:
-        return pd.Series(pd.to_datetime(series.astype(object)), index=series.index)
+        return pd.to_datetime(series.astype(object), format="ISO8601")
     except (ValueError, TypeError) as exc:
         raise DataError(
             f"the column {series.name!r} cannot be read as times: {exc}",

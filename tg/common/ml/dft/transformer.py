@@ -63,5 +63,5 @@ class DataFrameTransformer(FrameTransformer):
         frame = as_frame(X)
         parts = [one.transform(frame) for one in self.transformers_]
         whole = pd.concat(parts, axis=1) if parts else pd.DataFrame(index=frame.index)
-        whole.columns = pd.Index(self.names_out_, dtype=object)
+        whole.columns = pd.Index(self.names_out_)
         return whole

@@ -24,7 +24,7 @@ def _times(split: DataFrameSplit, time_column: str) -> pd.Series[Any]:
         or pd.api.types.is_numeric_dtype(times.dtype)
     ):
         try:
-            times = pd.to_datetime(times)
+            times = pd.to_datetime(times, format="ISO8601")
         except (ValueError, TypeError) as exc:
             raise DataError(
                 f"the column {time_column!r} cannot be read as times: {exc}",
@@ -59,7 +59,8 @@ class TimeSplitter(Splitter):
     Parameters
     ----------
     time_column
-        The column of times (or of numbers, such as years), or a level of the index.
+        The column of times, of text in ISO 8601 or of numbers such as years; or a level of the
+        index.
     step
         A ``timedelta``, a text such as ``"30D"``, a ``pandas.DateOffset`` such as one month, or a
         number where the column has numbers.
@@ -224,5 +225,5 @@ class OneTimeSplitter(Splitter):
         if self.until is not None:
             until = _moment(self.until, times)
             info["until"] = _text(until)
-            test &= (times < until).to_numpy(dtype=bool)
+            test = test & (times < until).to_numpy(dtype=bool)
         return [new_split(split, train, {self.test_name: mask & test}, info)]

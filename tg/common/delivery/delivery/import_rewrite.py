@@ -124,7 +124,8 @@ def rewrite(
         if statement.level:
             climbs = statement.runs and statement.level >= dots
             if climbs and not _is_guarded(imports, statement):
-                raise _climbing(imports, statement, module)
+                top = module.partition(".")[0]
+                raise _climbing(imports, statement, top, in_package=dots > 1)
         elif statement.module is None:
             names = [name.partition(".")[0] for name, _ in statement.aliases]
             if not travellers.isdisjoint(names):
@@ -195,14 +196,17 @@ def _apply(imports: SourceImports, edits: list[_Edit]) -> bytes:
     return rewritten.decode().encode(imports.encoding) if imports.encoding else rewritten
 
 
-def _climbing(imports: SourceImports, statement: ImportStatement, module: str) -> SourceError:
+def _climbing(
+    imports: SourceImports, statement: ImportStatement, top: str, *, in_package: bool
+) -> SourceError:
     text = imports.text[statement.start : statement.end].decode(errors="replace")
-    top, dot, _ = module.partition(".")
-    where = f"climbs out of the package '{top}'" if dot else f"stands in the module '{top}'"
-    target = ".".join(filter(None, (statement.module, statement.aliases[0][0])))
-    why = where if dot else f"{where}, which is in no package"
+    where = f"climbs out of the package '{top}'"
+    if not in_package:
+        where = f"stands in the module '{top}', which is in no package"
+    name = statement.aliases[0][0]
+    target = ".".join(part for part in (statement.module, name) if part and part != "*")
     return SourceError(
-        f"{imports.path}:{statement.line}: '{' '.join(text.split())}' {why}",
+        f"{imports.path}:{statement.line}: '{' '.join(text.split())}' {where}",
         hint=f"Import '{target}' by its full name, without leading dots.",
     )
 

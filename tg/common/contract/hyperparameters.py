@@ -220,10 +220,12 @@ def _check_unique(chosen: Mapping[str, str], full_path: str, path: str) -> None:
 def _suggest(target: object, steps: list[str], position: int, owner: object) -> str:
     """Name the nearest right path: the step mended in place, the same name elsewhere, or alike."""
     names = field_names(owner)
+    if position == 0 and isinstance(target, HyperparameterAliases):
+        names = [*target.hyperparameter_aliases(), *names]
     mended = nearest(steps[position], names)
     if mended is not None:
         candidate = ".".join([*steps[:position], mended, *steps[position + 1 :]])
-        if _leads_somewhere(target, candidate):
+        if _leads_somewhere(target, _without_alias(target, candidate)):
             return f"Did you mean {candidate!r}?"
     paths = [path for path, _ in walk_fields(target)]
     namesakes = [path for path in paths if path.rpartition(".")[2] == steps[-1]]

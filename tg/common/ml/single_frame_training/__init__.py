@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from ..training_core.artificers import ModelRemovingArtificer as ModelRemovingArtificer
     from ..training_core.artificers import SignificanceArtificer as SignificanceArtificer
     from ..training_core.artificers import TrainingResult as TrainingResult
+    from ..training_core.combined_splitters import CompositionSplitter as CompositionSplitter
+    from ..training_core.combined_splitters import UnionSplitter as UnionSplitter
     from ..training_core.dataset import read_data as read_data
     from ..training_core.metrics import Metric as Metric
     from ..training_core.metrics import MetricPool as MetricPool
     from ..training_core.metrics import SklearnMetric as SklearnMetric
     from ..training_core.multiclass import MulticlassMetrics as MulticlassMetrics
     from ..training_core.split import DataFrameSplit as DataFrameSplit
-    from ..training_core.splitters import CompositionSplitter as CompositionSplitter
     from ..training_core.splitters import FoldSplitter as FoldSplitter
     from ..training_core.splitters import IdentitySplitter as IdentitySplitter
     from ..training_core.splitters import PredefinedSplitter as PredefinedSplitter
     from ..training_core.splitters import Splitter as Splitter
-    from ..training_core.splitters import UnionSplitter as UnionSplitter
     from ..training_core.time_splitters import OneTimeSplitter as OneTimeSplitter
     from ..training_core.time_splitters import TimeSplitter as TimeSplitter
     from .column_names import ColumnNamesDropper as ColumnNamesDropper
@@ -82,7 +82,7 @@ __getattr__, __dir__ = lazy_names(
         "BalancingArtificer": "..training_core.artificers",
         "ColumnNamesDropper": ".column_names",
         "ColumnNamesKeeper": ".column_names",
-        "CompositionSplitter": "..training_core.splitters",
+        "CompositionSplitter": "..training_core.combined_splitters",
         "DataFrameLoader": ".loader",
         "DataFrameSplit": "..training_core.split",
         "Evaluation": ".evaluation",
@@ -106,7 +106,7 @@ __getattr__, __dir__ = lazy_names(
         "TrainingEnvironment": "...contract.environment",
         "TrainingResult": "..training_core.artificers",
         "TrainingTask": "...contract.task",
-        "UnionSplitter": "..training_core.splitters",
+        "UnionSplitter": "..training_core.combined_splitters",
         "read_data": "..training_core.dataset",
     },
 )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .artificers import ModelRemovingArtificer as ModelRemovingArtificer
     from .artificers import SignificanceArtificer as SignificanceArtificer
     from .artificers import TrainingResult as TrainingResult
+    from .combined_splitters import CompositionSplitter as CompositionSplitter
+    from .combined_splitters import UnionSplitter as UnionSplitter
     from .dataset import read_data as read_data
     from .folds import run_folds as run_folds
     from .folds import training_fingerprint as training_fingerprint
@@ -26,12 +28,10 @@ if TYPE_CHECKING:
     from .metrics import SklearnMetric as SklearnMetric
     from .multiclass import MulticlassMetrics as MulticlassMetrics
     from .split import DataFrameSplit as DataFrameSplit
-    from .splitters import CompositionSplitter as CompositionSplitter
     from .splitters import FoldSplitter as FoldSplitter
     from .splitters import IdentitySplitter as IdentitySplitter
     from .splitters import PredefinedSplitter as PredefinedSplitter
     from .splitters import Splitter as Splitter
-    from .splitters import UnionSplitter as UnionSplitter
     from .time_splitters import OneTimeSplitter as OneTimeSplitter
     from .time_splitters import TimeSplitter as TimeSplitter
 
@@ -74,7 +74,7 @@ __getattr__, __dir__ = lazy_names(
         "ArtificerArguments": ".artificers",
         "Artificier": ".artificers",
         "BalancingArtificer": ".artificers",
-        "CompositionSplitter": ".splitters",
+        "CompositionSplitter": ".combined_splitters",
         "DataFrameSplit": ".split",
         "FoldSplitter": ".splitters",
         "FunctionTask": ".function_task",
@@ -94,7 +94,7 @@ __getattr__, __dir__ = lazy_names(
         "TrainingEnvironment": "...contract.environment",
         "TrainingResult": ".artificers",
         "TrainingTask": "...contract.task",
-        "UnionSplitter": ".splitters",
+        "UnionSplitter": ".combined_splitters",
         "apply_hyperparameters": "...contract.hyperparameters",
         "read_data": ".dataset",
         "run_folds": ".folds",

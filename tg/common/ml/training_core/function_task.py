@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping
 from numbers import Real
@@ -182,8 +183,9 @@ def _takes_any(parameters: Mapping[str, inspect.Parameter]) -> bool:
 
 
 def _defaults(parameters: Mapping[str, inspect.Parameter] | None) -> dict[str, Any]:
+    # Copies: a hyperparameter that is set inside a default list must not change the function's.
     return {
-        name: parameter.default
+        name: copy.deepcopy(parameter.default)
         for name, parameter in (parameters or {}).items()
         if parameter.kind in _KEYWORD_KINDS and parameter.default is not inspect.Parameter.empty
     }

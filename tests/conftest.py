@@ -12,6 +12,9 @@ import pytest
 from tg.common import Loc
 
 
+pytest.register_assert_rewrite("executor_suite")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep environments and unpacked packages of a test session out of the user's cache."""

@@ -11,7 +11,7 @@ from types import ModuleType
 from ..._core.errors import SourceError
 from .import_rewrite import rewrite
 from .import_scan import SourceImports, read_imports
-from .module_origin import ModuleOrigin, OriginKind, origin
+from .module_origin import ModuleOrigin, OriginKind, is_standard_library, origin
 from .source_tree import LeftOut, SourceTree, TravelRules, read_source_tree
 
 __all__ = ["Travellers", "find_travellers"]
@@ -142,7 +142,7 @@ class _Search:
                 "ran and has no file",
                 hint="Define what you need of it in the notebook or in a file.",
             )
-        elif found.kind is OriginKind.MISSING:
+        elif found.kind is OriginKind.MISSING and not is_standard_library(top):
             self.missing.add(top)
 
     def _origin(self, name: str) -> ModuleOrigin:

@@ -57,10 +57,10 @@ class ResultLoader:
     def list(self) -> list[str]:
         """Name everything in the result, folders with a slash at the end, as it is documented."""
         names = set()
-        for name in self._archive.names():
-            parts = name.rstrip("/").split("/")
+        for entry in self._archive.entries():
+            parts = entry.name.split("/")
             names.update("/".join(parts[:i]) + "/" for i in range(1, len(parts)))
-            names.add(name)
+            names.add(entry.name + "/" if entry.is_dir else entry.name)
         order = {name: number for number, name in enumerate(_FIRST)}
         return sorted(names, key=lambda name: (order.get(name, len(order)), name))
 

@@ -21,6 +21,7 @@ from ..._core.errors import (
 )
 from ..._core.files import atomic_write
 from ...contract.run_state import RunState
+from ..naming.legal_name import job_name
 from .result_loader import ResultLoader
 
 __all__ = ["RunFolder", "RunRecord"]
@@ -92,7 +93,7 @@ class RunFolder:
         # the id is a legal name for a SageMaker job and for a container
         stamp = datetime.now(UTC).strftime("%Y-%m-%d-%H-%M-%S")
         while True:
-            run_id = job_name(base_name, f"{stamp}-{secrets.token_hex(4)}")
+            run_id = job_name(base_name.lower(), f"{stamp}-{secrets.token_hex(4)}")
             folder = cls(runs_folder / run_id)
             try:
                 folder.path.mkdir(parents=True)

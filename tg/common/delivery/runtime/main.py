@@ -61,7 +61,7 @@ def _run(module_name: str, folders: TrainingFolders, stop: StopSignal) -> None:
     Logger.info(f"Job of type {type(job)} is loaded")
     if hasattr(job, "run"):
         Logger.info("Job has `run` attribute")
-        _call(job.run, entry_point, folders, stop)
+        _call(job, entry_point, folders, stop)
     else:
         Logger.info("Job is callable")
         job()
@@ -69,12 +69,12 @@ def _run(module_name: str, folders: TrainingFolders, stop: StopSignal) -> None:
     Logger.info("DONE. Exiting Training Grounds.")
 
 
-def _call(run: Any, entry_point: EntryPoint, folders: TrainingFolders, stop: StopSignal) -> None:
+def _call(job: Any, entry_point: EntryPoint, folders: TrainingFolders, stop: StopSignal) -> None:
     # our own jobs take what the runtime has; any other object's run() takes nothing
-    if getattr(run, "takes_runtime", False):
-        run(entry_point=entry_point, folders=folders, stop=stop)
+    if getattr(job, "takes_runtime", False):
+        job.run(entry_point=entry_point, folders=folders, stop=stop)
     else:
-        run()
+        job.run()
 
 
 def _on_signal(stop: StopSignal, number: int, frame: FrameType | None) -> None:

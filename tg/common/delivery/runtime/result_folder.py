@@ -47,7 +47,7 @@ class ResultFolder:
     def write_task(self, task: object) -> None:
         """Describe the task as JSON; that is for people, the pickle is for machines."""
         try:
-            text: str = jsonpickle.encode(task, indent=1)
+            text: str = jsonpickle.encode(task, indent=1, keys=True)
         except Exception as exc:  # noqa: BLE001 a description must not end a training
             Logger.warning(f"The task could not be jsonpickled: {exc!r}")
             text = json.dumps({"py/repr": repr(task)})

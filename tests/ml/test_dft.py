@@ -57,11 +57,6 @@ TRANSFORMERS = [
 ]
 
 
-def usable(transformer, df):
-    unnamed = isinstance(transformer, dft.DataFrameTransformer)
-    return df[["number", "when"]].assign(when=df["when"]) if unnamed else df
-
-
 @pytest.fixture(params=TRANSFORMERS, ids=lambda t: type(t).__name__)
 def transformer(request):
     one = clone(request.param)

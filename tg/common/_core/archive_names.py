@@ -76,18 +76,19 @@ def checked_name(name: str, limits: Limits) -> str:
         raise ValueError("its name is absolute")
     if _FORBIDDEN.search(name):
         raise ValueError("its name has a control character or a backslash")
-    parts = [part for part in name.split("/") if part not in {"", "."}]
+    parts = [part for part in name.split("/") if part and part != "."]
     if ".." in parts:
         raise ValueError("its name has '..' in it")
     if parts and _DRIVE.match(parts[0]):
         raise ValueError("its name begins with a drive")
     if len(parts) > limits.max_depth:
         raise ValueError(f"it is nested deeper than max_depth={limits.max_depth}")
-    if any(len(part.encode()) > _COMPONENT_BYTES for part in parts):
-        raise ValueError(f"a part of its name is longer than {_COMPONENT_BYTES} bytes")
     plain = "/".join(parts)
-    if len(plain.encode()) > limits.max_name_bytes:
+    length = len(plain.encode())
+    if length > limits.max_name_bytes:
         raise ValueError(f"its name is longer than max_name_bytes={limits.max_name_bytes}")
+    if length > _COMPONENT_BYTES and any(len(part.encode()) > _COMPONENT_BYTES for part in parts):
+        raise ValueError(f"a part of its name is longer than {_COMPONENT_BYTES} bytes")
     return plain
 
 

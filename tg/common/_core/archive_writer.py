@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from .archive_names import Limits, NameTree, checked_name
 from .errors import ArchiveError, ConfigError, NamingError, TgError
@@ -105,8 +105,7 @@ def write_tar_gz(
     atomic_write(target, lambda file: _compress(file, plan, compress_level), sync=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Planned:
+class _Planned(NamedTuple):
     member: Member
     header: bytes
     size: int
@@ -161,9 +160,9 @@ def _read_error(path: Path, member: Member, exc: OSError) -> ArchiveError:
 
 
 def _tar(plan: list[_Planned]) -> Iterator[bytes]:
-    total = sum(len(item.header) + item.size + padding(item.size) for item in plan)
-    total += len(size_header(0)) + len(END_OF_ARCHIVE)
-    yield size_header(total)
+    if plan:  # tarfile refuses an archive in which nothing follows a global header
+        total = sum(len(item.header) + item.size + padding(item.size) for item in plan)
+        yield size_header(len(size_header(0)) + total + len(END_OF_ARCHIVE))
     for item in plan:
         yield item.header
         content = item.member.content

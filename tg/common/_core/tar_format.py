@@ -22,29 +22,37 @@ def padding(size: int) -> int:
     return -size % BLOCK
 
 
+# What stands between the variable fields, and what it adds to the checksum.
+_OWNER = b"0000000\0" * 2  # uid, gid
+_TIME = b"00000000000\0"
+_LINK_TO_DEVICE = b"".join(
+    (
+        bytes(100),  # link name
+        b"ustar\00000",
+        bytes(64),  # user and group name
+        b"0000000\0" * 2,  # device numbers
+    )
+)
+_SUM = sum(_OWNER) + sum(_TIME) + sum(_LINK_TO_DEVICE) + 8 * 0x20  # its own field is blank
+
+
 def _block(name: bytes, prefix: bytes, size: int, kind: bytes) -> bytes:
     mode = b"0000755\0" if kind == b"5" else b"0000644\0"
-    head = b"".join(
+    length = b"%011o\0" % size
+    checksum = _SUM + sum(name) + sum(prefix) + sum(mode) + sum(length) + kind[0]
+    return b"".join(
         (
             name.ljust(_NAME, b"\0"),
             mode,
-            b"0000000\0" * 2,  # uid, gid
-            b"%011o\0" % size,
-            b"00000000000\0",  # mtime
-        )
-    )
-    tail = b"".join(
-        (
+            _OWNER,
+            length,
+            _TIME,
+            b"%06o\0 " % checksum,
             kind,
-            bytes(100),  # link name
-            b"ustar\00000",
-            bytes(64),  # user and group name
-            b"0000000\0" * 2,  # device numbers
+            _LINK_TO_DEVICE,
             prefix.ljust(_PREFIX + 12, b"\0"),
         )
     )
-    checksum = sum(head) + sum(tail) + 8 * 0x20  # its own field counts as blanks
-    return b"%b%06o\0 %b" % (head, checksum, tail)
 
 
 def _pax_data(records: dict[str, str]) -> bytes:

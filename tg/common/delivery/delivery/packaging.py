@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ..._core.archive_writer import Member, write_tar_gz
-from ..._core.errors import ArchiveError, PackagingError
+from ..._core.errors import PackagingError, TgError
 from ..._core.loc import Loc
 from ...contract.manifest import PackageManifest
 from .dependency_list import DependencyList
@@ -250,7 +250,7 @@ def _write(spec: _Spec, manifest: PackageManifest, files: Mapping[str, bytes]) -
         write_tar_gz(
             path, [Member(name=name, content=data) for name, data in sdist.members().items()]
         )
-    except (OSError, ArchiveError) as exc:
+    except (OSError, TgError) as exc:
         raise PackagingError(
             f"package {path} cannot be written: {exc}",
             hint="What stood there before is whole. Free some room, or set packaging.folder.",

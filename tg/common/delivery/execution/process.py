@@ -70,6 +70,7 @@ class ProcessRun(Run):
             env={
                 "PYTHONPATH": str(code),
                 "PYTHONUNBUFFERED": "1",
+                "TQDM_DISABLE": os.environ.get("TQDM_DISABLE", "1"),  # a log file shows no bars
                 "PYTHONNOUSERSITE": "1",
                 "PYTHONHOME": None,
                 "VIRTUAL_ENV": None,

@@ -66,9 +66,7 @@ class TrainingRequest:
         files = [self.dataset]
         if self.dataset.is_dir():
             files = sorted(path for path in self.dataset.rglob("*") if path.is_file())
-        stats = [
-            (str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files
-        ]
+        stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
         text = json.dumps([package.manifest.content_hash, dict(self.hyperparameters), stats])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -39,6 +39,10 @@ class TrainingTask(ABC):
             The place where it runs.
         """
 
+    def get_metric_names(self) -> list[str]:
+        """Name the metrics that a training will report, as far as that is known before it."""
+        return []
+
     def run(self, data: Any, env: TrainingEnvironment | None = None) -> Any:
         """Train here and now.
 

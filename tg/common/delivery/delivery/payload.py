@@ -81,11 +81,11 @@ def pickle_payload(payload: object, *, name: str = "") -> Payload:
 
 
 # only the Python pickler lets a subclass sort sets; the C pickler writes them on its own
-_PythonPickler: Any = pickle._Pickler  # type: ignore[attr-defined] # noqa: SLF001
+_PythonPickler: Any = pickle._Pickler  # noqa: SLF001
 _which_module: Any = pickle.whichmodule  # type: ignore[attr-defined] # not in typeshed
 
 
-class _CanonicalPickler(_PythonPickler):
+class _CanonicalPickler(_PythonPickler):  # type: ignore[misc] # typeshed does not know it
     """Cloudpickle's rules on the standard library's Python pickler."""
 
     dispatch: ClassVar[dict[Any, Any]] = dict(_PythonPickler.dispatch)

@@ -13,8 +13,8 @@ from .travellers import Travellers
 
 __all__ = ["Snapshot"]
 
-# A file that was written this shortly before we looked, or later, may be written again without a new time:
-# file systems count in steps of up to 10 ms (and 2 s on FAT, where we cannot help it).
+# A file that was written this shortly before we looked, or later, may be written again without a
+# new time: file systems count in steps of up to 10 ms (and 2 s on FAT, where we cannot help it).
 _RACY_NS = 50_000_000
 
 

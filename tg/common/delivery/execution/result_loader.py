@@ -56,7 +56,7 @@ class ResultLoader:
 
     def list(self) -> list[str]:
         """Name everything in the result, folders with a slash at the end, as it is documented."""
-        names = set()
+        names: set[str] = set()
         for entry in self._archive.entries():
             parts = entry.name.split("/")
             names.update("/".join(parts[:i]) + "/" for i in range(1, len(parts)))

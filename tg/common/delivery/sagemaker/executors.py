@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from ..._core.errors import RunNotFoundError
+from ..._core.errors import RunError, RunNotFoundError
 from ..._core.logger import Logger
 from ..execution.attached import AttachedRun, AttachedTraining
 from ..execution.environments import EnvironmentCache
@@ -115,6 +116,8 @@ class SagemakerProcessExecutor(SagemakerExecutor):
             run.wait()
         except KeyboardInterrupt:
             run.cancel()
+            with contextlib.suppress(RunError):
+                run.wait()
             raise
         return run.id
 

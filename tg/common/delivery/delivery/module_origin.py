@@ -206,11 +206,13 @@ def _made_here(module: ModuleType) -> ModuleOrigin:
 
 
 def _kind(path: Path) -> OriginKind:
-    if is_site_packages(path):
+    text = str(path)
+    # libraries of the system lie below the standard library's folder; records are read last
+    if _site_folder(os.path.dirname(text)) is not None:  # noqa: PTH120 - asked for each import
         return OriginKind.INSTALLED
-    if any(path.is_relative_to(folder) for folder in _standard_folders()):
+    if text.startswith(_standard_folders()):
         return OriginKind.STDLIB
-    return OriginKind.LOCAL
+    return OriginKind.INSTALLED if is_site_packages(path) else OriginKind.LOCAL
 
 
 def _module_file(folders: Iterable[Path], name: str) -> Path | None:
@@ -223,9 +225,9 @@ def _module_file(folders: Iterable[Path], name: str) -> Path | None:
 
 
 @cache
-def _standard_folders() -> tuple[Path, ...]:
+def _standard_folders() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
-    return tuple({Path(paths["stdlib"]), Path(paths["platstdlib"])})
+    return tuple({paths["stdlib"] + os.sep, paths["platstdlib"] + os.sep})
 
 
 @lru_cache(maxsize=4096)

@@ -29,6 +29,7 @@ from tg.common._core.archive_names import Limits
 from tg.common._core.archive_reader import ArchiveReader
 from tg.common._core.archive_writer import Member, write_tar_gz
 from tg.common._core.errors import ArchiveError, ConfigError, ResultError
+from tg.common._core.tar_format import TableLine, member_header, size_header
 
 END = bytes(1024)
 FILES = {
@@ -187,12 +188,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """20 MB that do not compress, 7 small files first, 1 small one last in the foreign one."""
     folder = tmp_path_factory.mktemp("large")
     noise = random.Random(0).randbytes(20 << 20)
+    models = {"model.pkl": noise[: 12 << 20], "second/model.pkl": noise[12 << 20 :]}
     small = {f"runs/{i}/metrics.pkl": b"m" * 9000 for i in range(7)}
     with (folder / "ours.tar.gz").open("wb") as target:
-        members = [Member(name=n, content=d) for n, d in {"model.pkl": noise, **small}.items()]
+        members = [Member(name=n, content=d) for n, d in {**models, **small}.items()]
         write_tar_gz(target, members, small_first=True)
     with tarfile.open(folder / "theirs.tar.gz", "w:gz", compresslevel=1) as tar:
-        for name, data in {"model.pkl": noise, **small}.items():
+        for name, data in {**models, **small}.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, BytesIO(data))
@@ -202,12 +204,16 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_small_files_and_the_listing_need_only_the_beginning(large: Path) -> None:
     Counting.total = 0
     archive = ArchiveReader(lambda: Counting(large / "ours.tar.gz"))
-    assert len(archive.names()) == 8
+    assert archive.names()[-2:] == ["second/model.pkl", "model.pkl"]
+    assert len(archive.names()) == 9
+    listed = archive.entries()
     assert archive.read("runs/3/metrics.pkl") == b"m" * 9000
     with pytest.raises(ResultError):
         archive.read("runs/8/metrics.pkl")
-    archive.close()
     assert Counting.total < 1 << 20
+    archive.verify()
+    assert archive.entries() == listed
+    archive.close()
 
 
 def test_reading_goes_on_where_it_stopped(large: Path) -> None:
@@ -579,6 +585,42 @@ def test_a_recorded_size_that_is_wrong_is_refused(size: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "lines",
+    [
+        [TableLine("c", 4, False)],
+        [TableLine("b", 5, False)],
+        [TableLine("b", 4, True)],
+        [TableLine("b", 4, False), TableLine("c", 4, False)],
+        [TableLine("../b", 4, False)],
+        [TableLine("b", 4, False), TableLine("a\x1b", 4, False)],
+    ],
+)
+def test_a_table_that_lies_is_refused(lines: list[TableLine]) -> None:
+    members = file(b"a") + file(b"b") + END
+    assert contents(gzip.compress(with_table(members, 1, [TableLine("b", 4, False)]))) == {
+        "a": b"data",
+        "b": b"data",
+    }
+    for before in (0, 1, 2, 3):
+        with pytest.raises(ArchiveError):
+            opened(gzip.compress(with_table(members, before, lines)))
+
+
+def with_table(members: bytes, before: int, table: list[TableLine]) -> bytes:
+    size = len(size_header(0, before, table)) + len(members)
+    return size_header(size, before, table) + members
+
+
+@pytest.mark.parametrize("text", ["1", "x\n4 b", "1\nx b", "1\n4", "1\n", "-1\n4 b"])
+def test_a_malformed_table_is_refused(text: str) -> None:
+    comment = record(b"comment", b"TG.archive_bytes=00000000000000004096\n" + text.encode())
+    tar = pax(comment, kind=b"g") + file(b"a") + file(b"b") + END
+    assert len(tar) == 4096
+    with pytest.raises(ArchiveError):
+        opened(gzip.compress(tar))
+
+
+@pytest.mark.parametrize(
     "tail", [b"\0", b"\0" * 512, b"garbage", b"\x1f\x8b", gzip.compress(b"x")], ids=repr
 )
 def test_nothing_may_follow_the_archive(tail: bytes) -> None:
@@ -614,14 +656,18 @@ def test_a_bomb_is_stopped_early() -> None:
     assert time.process_time() - started < 2
 
 
-def test_a_million_members_are_bounded_in_time() -> None:
-    tar = BytesIO()
-    with gzip.GzipFile(fileobj=tar, mode="wb", compresslevel=1) as target:
-        for start in range(0, 250_000, 1000):
-            target.write(b"".join(header(b"%d" % i) for i in range(start, start + 1000)))
+@pytest.fixture(scope="module")
+def million() -> bytes:
+    """A million empty members in 10 MB."""
+    names = range(100_000)
+    block = b"".join(member_header(f"{i}", 0, is_dir=False) for i in names)
+    return gzip.compress(block, 1) * 10
+
+
+def test_a_million_members_are_bounded_in_time(million: bytes) -> None:
     started = time.process_time()
     with pytest.raises(ArchiveError, match="max_members"):
-        opened(tar.getvalue()).verify()
+        opened(million).verify()
     assert time.process_time() - started < 10
 
 
@@ -658,9 +704,8 @@ def test_a_damaged_archive_gives_everything_or_nothing(changes: list[tuple[int, 
     data = bytearray(WHOLE)
     for position, value in changes:
         data[position] = value
-    # the header's time and system may differ and nothing is lost
+    # some bytes do not matter: the time in the header, or a match that is found elsewhere too
     assert extracted_or_refused(bytes(data)) in (None, FILES)
-    assert bytes(data[10:]) == WHOLE[10:] or extracted_or_refused(bytes(data)) is None
 
 
 @given(st.integers(0, len(WHOLE) - 1))

@@ -146,6 +146,16 @@ def test_order_is_kept_or_goes_by_size() -> None:
     assert list(contents(written(members, small_first=True))) == ["f", "b", "c", "a"]
 
 
+@given(trees(), st.integers(0, 3000))
+def test_a_table_of_the_end_changes_nothing(members: list[Member], beginning: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tg.common._core.archive_writer._BEGINNING", beginning)
+        data = written(members, small_first=True)
+    assert contents(data) == {m.name: m.content for m in members}
+    with tarfile.open(fileobj=BytesIO(data), mode="r:gz") as tar:
+        assert set(tar.getnames()) == {m.name for m in members}
+
+
 def test_large_files_are_streamed(tmp_path: Path) -> None:
     large = tmp_path / "large"
     with large.open("wb") as file:

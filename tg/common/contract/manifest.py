@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from .._core.errors import FormatError, ProtocolError
 
-__all__ = ["PackageManifest", "ResultManifest"]
+__all__ = ["MetricsManifest", "PackageManifest", "ResultManifest"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +22,8 @@ class _Manifest:
     FILE_NAME: ClassVar[str]
 
     def to_json(self) -> bytes:
-        """Give the canonical JSON: sorted keys, UTF-8, a newline at the end."""
-        return (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode()
+        """Give the JSON: fields and keys in their order, UTF-8, a newline at the end."""
+        return (json.dumps(asdict(self), indent=1) + "\n").encode()
 
     @classmethod
     def from_json(cls, data: bytes | str, *, where: str) -> Self:
@@ -167,3 +167,20 @@ class ResultManifest(_Manifest):
     def package_manifest(self) -> PackageManifest:
         """The manifest of the package that made the result."""
         return PackageManifest.from_json(json.dumps(dict(self.package)), where="the result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsManifest(_Manifest):
+    """The metrics of a training.
+
+    Attributes
+    ----------
+    metrics
+        Name to value, in the order in which they were reported.
+    """
+
+    PROTOCOL: ClassVar[int] = 1
+    FILE_NAME: ClassVar[str] = "metrics.json"
+
+    protocol: int = 1
+    metrics: Mapping[str, float]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import html
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..._core.archive_reader import ArchiveReader
-from ..._core.errors import ConfigError, FormatError, ProtocolError, ResultError
+from ..._core.errors import ConfigError, ResultError
+from ..._core.files import atomic_folder
 from ..._core.loc import Loc
-from ...contract.manifest import ResultManifest
+from ...contract.manifest import MetricsManifest, ResultManifest
 from ..runtime.entry_point import EntryPoint
 from ..runtime.package_archive import load_package
 from ..runtime.renaming import ModuleRenaming
-from ..runtime.result_folder import METRICS_PROTOCOL, PACKAGE_FILE
+from ..runtime.result_folder import PACKAGE_FILE
 from ..runtime.unpickling import unpickle
 
 if TYPE_CHECKING:
@@ -79,10 +79,18 @@ class ResultLoader:
         ArchiveError
             The archive is damaged.
         """
-        target = self._cache_folder / name.rstrip("/")
-        if not target.exists():
-            self._archive.extract(name, self._cache_folder)
-        return target
+        name = name.rstrip("/")
+        file = self._cache_folder / "files" / name
+        if file.is_file():
+            return file
+        folder = self._cache_folder / "folders" / name.replace("/", "%")
+        if folder.is_dir():
+            return folder / name
+        if not self._is_folder(name):
+            return self._archive.extract(name, self._cache_folder / "files")
+        with atomic_folder(folder) as fresh:
+            self._archive.extract(name, fresh)
+        return folder / name
 
     def unpickle(self, name: str, code: Code = "today") -> Any:
         """Read a pickled artifact, whatever its modules were called.
@@ -122,19 +130,9 @@ class ResultLoader:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """The metrics of the whole training, by name."""
-        values = json.loads(self._archive.read("metrics.json"))
-        if not isinstance(values, dict) or "protocol" not in values:
-            raise FormatError(
-                f"{self.path}/metrics.json holds {values!r:.80}",
-                hint="The file is damaged or was not made by this library.",
-            )
-        if values["protocol"] != METRICS_PROTOCOL:
-            raise ProtocolError(
-                f"{self.path}/metrics.json has protocol {values['protocol']!r}, this version reads "
-                f"{METRICS_PROTOCOL}",
-                hint="Open it with a newer version of training-grounds.",
-            )
-        return dict(values["metrics"])
+        name = MetricsManifest.FILE_NAME
+        data = self._archive.read(name)
+        return dict(MetricsManifest.from_json(data, where=f"{self.path}/{name}").metrics)
 
     @property
     def result_df(self) -> pd.DataFrame:
@@ -189,6 +187,9 @@ class ResultLoader:
             f"<b>{title}</b><table><tr><th>metric</th><th>value</th></tr>{rows}</table>"
             f"<details><summary>{html.escape(str(self.path))}</summary><pre>{names}</pre></details>"
         )
+
+    def _is_folder(self, name: str) -> bool:
+        return f"{name}/" in self.list()
 
     def _renaming(self, code: Code) -> ModuleRenaming:
         package = self.manifest.package_manifest

@@ -12,6 +12,7 @@ from types import ModuleType
 
 from ..._core.archive_reader import ArchiveReader
 from ..._core.errors import ArchiveError
+from ..._core.files import atomic_folder
 from ..._core.loc import Loc
 from ...contract.manifest import PackageManifest
 from .entry_point import EntryPoint
@@ -79,7 +80,8 @@ def unpack_package(path: Path | str) -> Path:
         raise ArchiveError(f"package {path} cannot be read: {exc}", hint="Check the path.") from exc
     target = Loc.user_cache_path / "packages" / digest[:32]
     if not target.is_dir():
-        ArchiveReader(path).extract_all(target)
+        with atomic_folder(target) as fresh:
+            ArchiveReader(path).extract_all(fresh)
     folders = [folder for folder in target.iterdir() if folder.is_dir()]
     if len(folders) != 1 or not any(folders[0].glob(f"*/resources/{PackageManifest.FILE_NAME}")):
         raise ArchiveError(

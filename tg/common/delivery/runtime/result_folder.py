@@ -12,12 +12,11 @@ from typing import Any
 import jsonpickle
 
 from ..._core.logger import Logger
-from ...contract.manifest import PackageManifest, ResultManifest
+from ...contract.manifest import MetricsManifest, PackageManifest, ResultManifest
 
-__all__ = ["METRICS_PROTOCOL", "PACKAGE_FILE", "ResultFolder"]
+__all__ = ["PACKAGE_FILE", "ResultFolder"]
 
 PACKAGE_FILE = "package.tag.gz"  # the documented name
-METRICS_PROTOCOL = 1
 
 
 class ResultFolder:
@@ -62,8 +61,8 @@ class ResultFolder:
         provenance: Mapping[str, Any],
     ) -> None:
         """Write metrics and manifest; to be called last, for the manifest lists all files."""
-        values = {"protocol": METRICS_PROTOCOL, "metrics": dict(metrics)}
-        self._write("metrics.json", json.dumps(values, indent=1))
+        reported = MetricsManifest(metrics=dict(metrics))
+        (self.root / MetricsManifest.FILE_NAME).write_bytes(reported.to_json())
         files = (path for path in sorted(self.root.rglob("*")) if path.is_file())
         manifest = ResultManifest(
             package=vars(package),

@@ -1,0 +1,51 @@
+"""The names that users import. A name that goes or moves breaks their notebooks."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+NAMES = {
+    "tg.common": ["Loc", "Logger"],
+    "tg.common.contract": [
+        "InMemoryTrainingEnvironment",
+        "RunState",
+        "TrainingEnvironment",
+        "TrainingTask",
+        "apply_hyperparameters",
+    ],
+    "tg.common.delivery.delivery": [
+        "Containering",
+        "DependencyList",
+        "EntryPoint",
+        "Package",
+        "Packaging",
+        "install_package_and_get_loader",
+        "load_package",
+    ],
+    "tg.common.delivery.execution": ["Executor", "ResultLoader", "Run"],
+    "tg.common.delivery.sagemaker": [
+        "Autonamer",
+        "DOCKERFILE_TEMPLATE",
+        "SagemakerAttachedExecutor",
+        "SagemakerConfig",
+        "SagemakerEnvironment",
+        "SagemakerJob",
+        "SagemakerLocalExecutor",
+        "SagemakerOptions",
+        "SagemakerProcessExecutor",
+        "SagemakerRoutine",
+    ],
+}
+
+
+@pytest.mark.parametrize("package", NAMES)
+def test_public_names_are_these_and_can_be_imported(package: str) -> None:
+    module = importlib.import_module(package)
+    assert sorted(module.__all__) == sorted(NAMES[package])
+    for name in NAMES[package]:
+        assert getattr(module, name) is not None
+        assert name in dir(module)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        module.no_such_name  # noqa: B018

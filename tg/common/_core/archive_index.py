@@ -11,8 +11,8 @@ from typing import BinaryIO
 from .archive_names import Limits, NameTree, checked_name
 from .errors import ArchiveError
 from .gzip_stream import FETCH_AGAIN, GzipStream
-from .tar_format import END_OF_ARCHIVE, padding
-from .tar_parsing import RawMember, read_member, recorded_size
+from .tar_format import END_OF_ARCHIVE, data_span, member_header
+from .tar_parsing import RawMember, Record, read_member, record_before
 
 __all__ = ["ArchiveIndex", "Entry"]
 
@@ -81,7 +81,8 @@ class ArchiveIndex:
         self._identity: tuple[int, ...] | None = None
         self._headers = 0
         self._next_header = 0
-        self._stored_size: int | None = None
+        self._record: Record | None = None
+        self._announced: dict[str, Entry] = {}
         try:
             self._inspect()
         except BaseException:
@@ -100,7 +101,24 @@ class ArchiveIndex:
 
         Where the archive tells its size, the data of the last member need not be read for that.
         """
-        return self.at_end or self._stored_size == self._next_header + len(END_OF_ARCHIVE)
+        return self.at_end or (
+            self._record is not None
+            and self._record.size == self._next_header + len(END_OF_ARCHIVE)
+        )
+
+    def listing(self) -> dict[str, Entry]:
+        """List all members by name; those that the archive announces are not searched for."""
+        while not self.is_complete and not self._announced:
+            self.advance()
+        return self.entries | self._announced
+
+    def find(self, name: str) -> Entry | None:
+        """Search for a member, no further than its header."""
+        while name not in self.entries and not self.is_complete:
+            if self._announced and name not in self._announced:
+                break
+            self.advance()
+        return self.entries.get(name)
 
     def stream_at(self, offset: int) -> GzipStream:
         """Give the stream at a position, opened anew where that lies behind."""
@@ -139,7 +157,7 @@ class ArchiveIndex:
                     self._finish(stream)
                     return None
                 if not self._headers:
-                    self._stored_size = recorded_size(raw)
+                    self._record = record_before(raw)
                 entry = self._take(raw, stream.position)
             except ValueError as exc:
                 after = f" after member {next(reversed(self.entries))!r}" if self.entries else ""
@@ -182,8 +200,8 @@ class ArchiveIndex:
                 trailer = int.from_bytes(file.read(4), "little")
             file.seek(0)
         self.advance()
-        stored = self._stored_size
-        suspicious = stored is not None and trailer is not None and trailer != stored % (1 << 32)
+        record = self._record
+        suspicious = record and trailer is not None and trailer != record.size % (1 << 32)
         # A gzip file in several pieces has the size of the last piece there: legal, if unusual.
         if suspicious or (length is not None and length <= _SMALL):
             self.verify()
@@ -194,11 +212,27 @@ class ArchiveIndex:
         except ValueError as exc:
             raise ValueError(f"member {raw.name!r} is refused: {exc}") from exc
         entry = Entry(name=name, size=raw.size, is_dir=raw.is_dir, offset=offset)
+        if self._announced and self._announced.get(name) != entry:
+            raise ValueError(f"member {name!r} is not what the archive announced")
         self._headers += 1
-        self._next_header = offset + raw.size + padding(raw.size)
+        self._next_header = offset + data_span(raw.size)
         if name:
             self.entries[name] = entry
+        self._announce()
         return entry
+
+    def _announce(self) -> None:
+        """Believe in the table, for listings only, when everything before it has been read."""
+        record = self._record
+        if record is None or not record.table or self._headers != record.before:
+            return
+        offset = self._next_header
+        for name, size, is_dir in record.table:
+            if checked_name(name, self._limits) != name:
+                raise ValueError(f"the archive announces a member {name!r}")
+            offset += len(member_header(name, size, is_dir=is_dir))
+            self._announced[name] = Entry(name=name, size=size, is_dir=is_dir, offset=offset)
+            offset += data_span(size)
 
     def _accepted_name(self, raw: RawMember, offset: int) -> str:
         limits = self._limits
@@ -216,6 +250,9 @@ class ArchiveIndex:
     def _finish(self, stream: GzipStream) -> None:
         if any(chunk.strip(b"\0") for chunk in stream.rest()):
             raise ValueError("data follow the archive's end")
-        if self._stored_size not in {None, self._next_header + len(END_OF_ARCHIVE)}:
+        record = self._record
+        if record and record.size != self._next_header + len(END_OF_ARCHIVE):
             raise ValueError("its size is not the one it recorded")
+        if record and record.table and self._headers != record.before + len(record.table):
+            raise ValueError("members that it announced are not there")
         self.at_end = True

@@ -40,7 +40,7 @@ class Limits:
     """
 
     max_total_bytes: int = 64 << 30
-    max_members: int = 200_000
+    max_members: int = 100_000
     max_name_bytes: int = 1024
     max_depth: int = 64
     max_ratio: int = 200

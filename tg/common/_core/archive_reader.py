@@ -90,9 +90,7 @@ class ArchiveReader:
 
     def entries(self) -> list[Entry]:
         """List the members in the archive's order."""
-        while not self._index.is_complete:
-            self._index.advance()
-        return list(self._index.entries.values())
+        return list(self._index.listing().values())
 
     def names(self) -> list[str]:
         """List the members' names in the archive's order."""
@@ -106,9 +104,7 @@ class ArchiveReader:
         ResultError
             There is none of that name.
         """
-        while name not in self._index.entries and not self._index.is_complete:
-            self._index.advance()
-        found = self._index.entries.get(name)
+        found = self._index.find(name)
         if found is None:
             raise self._missing(name)
         return found

@@ -13,11 +13,21 @@ from typing import BinaryIO, NamedTuple
 from .archive_names import Limits, NameTree, checked_name
 from .errors import ArchiveError, ConfigError, NamingError, TgError
 from .files import atomic_write
-from .tar_format import END_OF_ARCHIVE, member_header, padding, size_header
+from .tar_format import (
+    END_OF_ARCHIVE,
+    TableLine,
+    data_span,
+    member_header,
+    padding,
+    size_header,
+)
 
 __all__ = ["Member", "write_tar_gz"]
 
 _CHUNK = 1 << 20
+# With so much of the archive everything in it can be listed, if the files beyond are not too many.
+_BEGINNING = 1 << 20
+_MAX_TABLE = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +73,8 @@ def write_tar_gz(
         Of zlib, 0 to 9.
     small_first
         Write in order of size instead, so that small files are found at the beginning of the
-        archive and can be read without the large ones. Equal sizes keep their order.
+        archive and can be read, and all names listed, without the large ones. Equal sizes keep
+        their order.
 
     Raises
     ------
@@ -90,11 +101,14 @@ def write_tar_gz(
             hint="1 is fast, 6 is small.",
         )
     plan = _plan(members)
+    table: tuple[int, list[TableLine]] = (0, [])
     if small_first:
         plan.sort(key=lambda item: item.size)
+        table = _table(plan)
+    tar = _tar(plan, table)
     if not isinstance(target, Path):
         try:
-            _compress(target, plan, compress_level)
+            _compress(target, tar, compress_level)
         except OSError as exc:
             raise TgError(
                 f"the archive {getattr(target, 'name', target)} cannot be written ({exc})",
@@ -102,7 +116,7 @@ def write_tar_gz(
             ) from exc
         return
     # No sync: an archive can be made again, and one torn by a power cut fails its checksum.
-    atomic_write(target, lambda file: _compress(file, plan, compress_level), sync=False)
+    atomic_write(target, lambda file: _compress(file, tar, compress_level), sync=False)
 
 
 class _Planned(NamedTuple):
@@ -159,10 +173,30 @@ def _read_error(path: Path, member: Member, exc: OSError) -> ArchiveError:
     )
 
 
-def _tar(plan: list[_Planned]) -> Iterator[bytes]:
+def _table(plan: list[_Planned]) -> tuple[int, list[TableLine]]:
+    """List the members that begin after the first megabyte, and count those before."""
+    position = 0
+    before = 0
+    for item in plan:
+        position += len(item.header)
+        if position > _BEGINNING:
+            break
+        position += data_span(item.size)
+        before += 1
+    lines = [
+        TableLine(item.member.name, item.size, item.member.content is None)
+        for item in plan[before:]
+    ]
+    if sum(len(line.name) for line in lines) > _MAX_TABLE:
+        return 0, []
+    return before, lines
+
+
+def _tar(plan: list[_Planned], table: tuple[int, list[TableLine]]) -> Iterator[bytes]:
     if plan:  # tarfile refuses an archive in which nothing follows a global header
-        total = sum(len(item.header) + item.size + padding(item.size) for item in plan)
-        yield size_header(len(size_header(0)) + total + len(END_OF_ARCHIVE))
+        total = sum(len(item.header) + data_span(item.size) for item in plan)
+        total += len(size_header(0, *table)) + len(END_OF_ARCHIVE)
+        yield size_header(total, *table)
     for item in plan:
         yield item.header
         content = item.member.content
@@ -192,7 +226,7 @@ def _file_chunks(path: Path, item: _Planned) -> Iterator[bytes]:
         )
 
 
-def _compress(file: BinaryIO, plan: list[_Planned], level: int) -> None:
+def _compress(file: BinaryIO, tar: Iterable[bytes], level: int) -> None:
     """Write the gzip file of RFC 1952: no name, no time, and no operating system."""
     file.write(b"\x1f\x8b\x08\0\0\0\0\0\0\xff")
     # zlib even where isal is installed: the bytes must not depend on that
@@ -209,7 +243,7 @@ def _compress(file: BinaryIO, plan: list[_Planned], level: int) -> None:
         total += len(data)
         file.write(deflate.compress(data))
 
-    for piece in _tar(plan):
+    for piece in tar:
         pieces.append(piece)
         waiting += len(piece)
         if waiting >= _CHUNK:

@@ -6,7 +6,19 @@ Block".
 
 from __future__ import annotations
 
-__all__ = ["BLOCK", "END_OF_ARCHIVE", "SIZE_COMMENT", "member_header", "padding", "size_header"]
+from collections.abc import Sequence
+from typing import NamedTuple
+
+__all__ = [
+    "BLOCK",
+    "END_OF_ARCHIVE",
+    "SIZE_COMMENT",
+    "TableLine",
+    "data_span",
+    "member_header",
+    "padding",
+    "size_header",
+]
 
 BLOCK = 512
 END_OF_ARCHIVE = bytes(2 * BLOCK)
@@ -14,12 +26,25 @@ END_OF_ARCHIVE = bytes(2 * BLOCK)
 _NAME, _PREFIX = 100, 155
 _USTAR_MAX_SIZE = 8**11 - 1
 SIZE_COMMENT = "TG.archive_bytes="
-"""Begins the comment that `size_header` writes; 20 digits follow."""
+"""Begins the comment that `size_header` writes; 20 digits follow, then the table."""
+
+
+class TableLine(NamedTuple):
+    """A member announced at the beginning of the archive that holds it further on."""
+
+    name: str
+    size: int
+    is_dir: bool
 
 
 def padding(size: int) -> int:
     """Count the bytes from the end of a member's data to the next header."""
     return -size % BLOCK
+
+
+def data_span(size: int) -> int:
+    """Count the bytes of a member's data, the padding included."""
+    return size + padding(size)
 
 
 # What stands between the variable fields, and what it adds to the checksum.
@@ -114,20 +139,29 @@ def member_header(name: str, size: int, *, is_dir: bool) -> bytes:
     return _extended(records, b"x") + block if records else block
 
 
-def size_header(size: int) -> bytes:
-    """Make a global header that tells how long the archive is.
+def size_header(size: int, before: int = 0, table: Sequence[TableLine] = ()) -> bytes:
+    """Make a global header that tells how long the archive is, and what it ends with.
 
     It is a pax comment, which every tar skips silently. With it a reader can tell from the last
-    bytes of a gzip file, which hold the length modulo 2^32, whether anything was cut off.
+    bytes of a gzip file, which hold the length modulo 2^32, whether anything was cut off; and it
+    can list an archive without decompressing the large members at its end.
 
     Parameters
     ----------
     size
         Of the whole decompressed archive, this header included, in bytes.
+    before
+        Number of members in front of those in `table`.
+    table
+        The last members of the archive, in its order.
 
     Returns
     -------
     bytes
         As many for every size.
     """
-    return _extended({"comment": f"{SIZE_COMMENT}{size:020d}"}, b"g")
+    lines = [f"{SIZE_COMMENT}{size:020d}"]
+    if table:
+        lines.append(str(before))
+        lines += [f"{line.size} {line.name}{'/' * line.is_dir}" for line in table]
+    return _extended({"comment": "\n".join(lines)}, b"g")

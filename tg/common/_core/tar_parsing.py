@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .tar_format import BLOCK, SIZE_COMMENT, padding
+from .tar_format import BLOCK, SIZE_COMMENT, TableLine, padding
 
-__all__ = ["RawMember", "read_member", "recorded_size"]
+__all__ = ["RawMember", "Record", "read_member", "record_before"]
 
 _ZERO = bytes(BLOCK)
 _MAX_EXTENDED = 1 << 20  # extended attributes of macOS fit; nothing sensible is larger
@@ -188,12 +188,51 @@ def _member(
     return RawMember(name=name, size=size, is_dir=is_dir, comments=comments)
 
 
-def recorded_size(first: RawMember) -> int | None:
-    """Tell what `size_header` recorded in front of the first member; ``None`` if nothing."""
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What an archive of this library tells about itself.
+
+    Parameters
+    ----------
+    size
+        Of the whole decompressed archive, in bytes.
+    before
+        Number of members in front of those in `table`.
+    table
+        The last members; empty if there is no table.
+    """
+
+    size: int
+    before: int = 0
+    table: tuple[TableLine, ...] = ()
+
+
+def record_before(first: RawMember) -> Record | None:
+    """Tell what `size_header` recorded in front of the first member; ``None`` if nothing.
+
+    Raises
+    ------
+    ValueError
+        The record is malformed.
+    """
     comment = first.comments[0] if first.comments else ""
     if not comment.startswith(SIZE_COMMENT):
         return None
-    digits = comment.removeprefix(SIZE_COMMENT)
+    size, *table = comment.removeprefix(SIZE_COMMENT).split("\n")
+    if not table:
+        return Record(size=_decimal(size))
+    lines = []
+    for line in table[1:]:
+        length, _, name = line.partition(" ")
+        is_dir = name.endswith("/")
+        lines.append(TableLine(name.removesuffix("/"), _decimal(length), is_dir))
+    before = _decimal(table[0])
+    if not before or not lines:  # the first member always stands at the beginning
+        raise ValueError("the recorded table is malformed")
+    return Record(size=_decimal(size), before=before, table=tuple(lines))
+
+
+def _decimal(digits: str) -> int:
     if not _DECIMAL.fullmatch(digits.encode()):
-        raise ValueError("its recorded size is not a number")
+        raise ValueError("a recorded size is not a number")
     return int(digits)

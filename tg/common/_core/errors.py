@@ -18,6 +18,7 @@
     │   ├── ArchiveError            ... damaged, truncated or hostile
     │   ├── ProtocolError           ... written by a newer version of this library
     │   └── PythonVersionError      ... written by another Python
+    ├── StorageError                the disk is full, or a file or folder cannot be written
     ├── ResultError                 a result does not hold what was asked for
     ├── CommandError                an external command failed
     ├── EnvironmentSetupError       the environment of a run could not be made
@@ -52,6 +53,7 @@ __all__ = [
     "RunNotFoundError",
     "RunTimeoutError",
     "SourceError",
+    "StorageError",
     "TgError",
     "TrainingFailedError",
     "UnpicklableError",
@@ -158,6 +160,13 @@ class ProtocolError(FormatError):
 
 class PythonVersionError(FormatError):
     """A stored file was made by another minor version of Python."""
+
+
+class StorageError(TgError):
+    """The disk is full, or a file or folder cannot be written or locked.
+
+    The ``OSError`` is its cause.
+    """
 
 
 class ResultError(TgError):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from .errors import TgError
+from .errors import StorageError
 
 if sys.platform == "win32":
     import msvcrt
@@ -39,7 +39,7 @@ class FileLock:
 
     Raises
     ------
-    TgError
+    StorageError
         Another process holds the lock for longer than `timeout_seconds`, or there can be no file.
 
     Example
@@ -66,7 +66,7 @@ class FileLock:
 
     def __enter__(self) -> FileLock:
         if self._handle is not None:
-            raise TgError(
+            raise StorageError(
                 f"this lock of {self._path} is held already",
                 hint="Make one FileLock for each `with`.",
             )
@@ -74,7 +74,7 @@ class FileLock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as exc:
-            raise TgError(
+            raise StorageError(
                 f"the lock {self._path} cannot be made: {exc.strerror}",
                 hint="Choose a folder that can be written.",
             ) from exc
@@ -82,7 +82,7 @@ class FileLock:
             self._acquire(handle)
         except OSError as exc:
             os.close(handle)
-            raise TgError(
+            raise StorageError(
                 f"{self._path} cannot be locked: {exc.strerror}",
                 hint="Choose a folder on a local disk, such as with TG_CACHE.",
             ) from exc
@@ -110,7 +110,7 @@ class FileLock:
             if self._timeout_seconds is not None:
                 left = self._timeout_seconds - (self._clock() - began)
             if left <= 0:
-                raise TgError(
+                raise StorageError(
                     f"another process held {self._path} for more than "
                     f"{self._timeout_seconds:g} seconds{_holder(handle)}",
                     hint="Let it end, or end it.",

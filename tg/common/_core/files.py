@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from .errors import ConfigError, TgError
+from .errors import ConfigError, StorageError
 from .file_lock import try_lock
 
 __all__ = ["atomic_folder", "atomic_write", "unique_folder"]
@@ -46,7 +46,7 @@ def atomic_write(
 
     Raises
     ------
-    TgError
+    StorageError
         The file cannot be written; the ``OSError`` is its cause, `path` is as it was.
 
     Example
@@ -97,7 +97,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises
     ------
-    TgError
+    StorageError
         The folder cannot be made or moved; the ``OSError`` is its cause.
     """
     target = Path(path)
@@ -137,7 +137,7 @@ def unique_folder(parent: str | os.PathLike[str], prefix: str) -> Path:
     ------
     ConfigError
         `prefix` is not a part of a file name.
-    TgError
+    StorageError
         The folder cannot be made.
 
     Example
@@ -254,7 +254,7 @@ def _storage_errors(target: Path, temporary: Path | None = None) -> Iterator[Non
         yield
     except OSError as exc:
         if temporary is None or exc.errno in _DISK_ERRORS or _is_in(temporary, exc.filename):
-            raise TgError(
+            raise StorageError(
                 f"{target} cannot be written: {exc.strerror or exc}",
                 hint="Free some space or choose another folder; nothing was left behind.",
             ) from exc

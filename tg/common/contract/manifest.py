@@ -90,6 +90,9 @@ class PackageManifest(_Manifest):
         What the package needs from others.
     lock
         These and all that they need in turn, pinned.
+    lock_is_complete
+        Whether it is. If not, the user asked for something that was not installed where the package
+        was made: what that needs is for the installer to find out.
     by_value
         Whether the payload holds byte code.
     payload_keys
@@ -108,6 +111,7 @@ class PackageManifest(_Manifest):
     travellers: tuple[str, ...]
     requirements: tuple[str, ...]
     lock: tuple[str, ...]
+    lock_is_complete: bool
     by_value: bool
     payload_keys: tuple[str, ...]
 

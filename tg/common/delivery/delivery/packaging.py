@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,11 +14,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ..._core.archive_writer import Member, write_tar_gz
-from ..._core.errors import PackagingError, TgError
+from ..._core.errors import PackagingError, StorageError
 from ..._core.loc import Loc
+from ..._core.logger import Logger
 from ...contract.manifest import PackageManifest
 from .dependency_list import DependencyList
-from .installed import lock_of, pinned_requirements
+from .installed import lock_of, pinned_requirements, unmet
 from .package_name import PackageName, check_name, check_version
 from .payload import Payload, pickle_payload
 from .sdist import SourceDistribution
@@ -30,7 +30,7 @@ from .travellers import Travellers, find_travellers
 
 __all__ = ["Package", "Packaging"]
 
-_log = logging.getLogger(__name__)
+_DISTRIBUTION = "training-grounds"  # its source travels
 _PAYLOAD_FILE = "resources/payload.pkl"
 _MANIFEST_FILE = f"resources/{PackageManifest.FILE_NAME}"
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -53,6 +53,9 @@ class Package:
     path: Path
     manifest: PackageManifest
     report: TravelReport
+
+    def __repr__(self) -> str:
+        return f"<Package {self.manifest.module_name} at {self.path}>"
 
 
 class Packaging:
@@ -79,7 +82,7 @@ class Packaging:
     folder
         Where packages are written; ``Loc.temp_path / "packages"`` if ``None``.
     silent
-        Whether to say nothing in the log.
+        Whether not to print the report of what travels.
     package_location
         The path of the package that was made last.
 
@@ -131,7 +134,7 @@ class Packaging:
         self._last = (spec, snapshot, package)
         self.package_location = package.path
         if not self.silent:
-            _log.info("%s", package.report)
+            Logger.plain(str(package.report))
         return package
 
     def _freeze(self) -> _Spec:
@@ -177,7 +180,7 @@ def _make(spec: _Spec) -> tuple[Snapshot, Package]:
         )
     files["__init__.py"] = b""
     files[_PAYLOAD_FILE] = spec.payload.data
-    lock = lock_of(requirements)
+    lock = lock_of(requirements, travelling=[_DISTRIBUTION], strict=False)
     manifest = _manifest(spec, travellers, requirements, lock, _content_hash(files, lock))
     files[_MANIFEST_FILE] = manifest.to_json()
     path = _write(spec, manifest, files)
@@ -228,6 +231,7 @@ def _manifest(
         travellers=tuple(sorted(travellers.names)),
         requirements=tuple(requirements),
         lock=tuple(lock),
+        lock_is_complete=not unmet(requirements),
         by_value=spec.payload.by_value,
         payload_keys=spec.payload_keys,
     )
@@ -250,7 +254,7 @@ def _write(spec: _Spec, manifest: PackageManifest, files: Mapping[str, bytes]) -
         write_tar_gz(
             path, [Member(name=name, content=data) for name, data in sdist.members().items()]
         )
-    except (OSError, TgError) as exc:
+    except (OSError, StorageError) as exc:
         raise PackagingError(
             f"package {path} cannot be written: {exc}",
             hint="What stood there before is whole. Free some room, or set packaging.folder.",

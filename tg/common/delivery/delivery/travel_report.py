@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -59,6 +60,9 @@ class TravelReport:
         if self.missing:
             lines.append(f"  imported but not found here: {', '.join(self.missing)}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def _by_traveller(self) -> dict[str, tuple[int, int]]:
         totals: dict[str, tuple[int, int]] = {}

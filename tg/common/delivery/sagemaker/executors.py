@@ -93,7 +93,8 @@ class SagemakerProcessExecutor(SagemakerExecutor):
         """Pack the code as it is now, start the training, and return at once."""
         request = self.config.request(hyperparameters)
         package = request.packaging.make_package()
-        environment = self._environments.get(package.manifest.lock)
+        manifest = package.manifest
+        environment = self._environments.get(manifest.lock, resolve=not manifest.lock_is_complete)
         return ProcessRun.start(request, package, environment)
 
     def execute(self, hyperparameters: Mapping[str, Any] | None = None) -> str:

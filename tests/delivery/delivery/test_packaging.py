@@ -337,7 +337,9 @@ def test_two_builds_at_once_do_not_meet(project: Path) -> None:
         import shop.job
         from tg.common.delivery.delivery import Packaging
         for _ in range(5):
-            print(Packaging("Tea", "0", {"job": shop.job.Job()}).make_package().path)
+            packaging = Packaging("Tea", "0", {"job": shop.job.Job()})
+            packaging.silent = True
+            print(packaging.make_package().path)
     """
     start = [sys.executable, "-c", textwrap.dedent(code)]
     env = {**os.environ, "PYTHONPATH": str(project)}
@@ -394,7 +396,9 @@ def test_kill_9_while_packaging_leaves_the_old_package_whole(project: Path) -> N
         number = 0
         while True:
             number += 1
-            Packaging("Tea", "0", {"job": shop.job.Job(), "number": number}).make_package()
+            packaging = Packaging("Tea", "0", {"job": shop.job.Job(), "number": number})
+            packaging.silent = True
+            packaging.make_package()
     """
     env = {**os.environ, "PYTHONPATH": str(project)}
     for delay in (0.05, 0.11, 0.17, 0.23):

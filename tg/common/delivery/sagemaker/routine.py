@@ -6,10 +6,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..._core.errors import NamingError
 from ..._core.loc import Loc
 from ...contract.task import TrainingTask
 from ..delivery.containering import Containering
 from ..delivery.dependency_list import DependencyList
+from ..delivery.package_name import check_name
 from ..delivery.packaging import Packaging
 from .config import SagemakerConfig
 from .executors import (
@@ -38,7 +40,8 @@ class SagemakerRoutine:
         The folder that holds a folder of datasets for each project;
         ``Loc.data_cache_path / "datasets"`` if not given.
     name
-        The package's name; the task's class if not given.
+        The package's name; if not given, the task's ``info["name"]`` where a package may be called
+        so, else its class.
     version
         The package's version; the hash of its content if not given.
     dependencies
@@ -75,7 +78,7 @@ class SagemakerRoutine:
         role: str | None = None,
     ) -> None:
         job = SagemakerJob(task)
-        packaging = Packaging(name or type(task).__name__, version, {"job": job})
+        packaging = Packaging(name or _package_name(task), version, {"job": job})
         task.info.setdefault("name", packaging.name)
         packaging.dependencies = dependencies
         packaging.silent = True
@@ -100,3 +103,10 @@ class SagemakerRoutine:
     def local(self) -> SagemakerLocalExecutor:
         """On this machine, as SageMaker would."""
         return SagemakerLocalExecutor(self.config)
+
+
+def _package_name(task: TrainingTask) -> str:
+    try:
+        return check_name(task.info["name"])
+    except (KeyError, NamingError):
+        return type(task).__name__

@@ -699,6 +699,7 @@ mutations = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(mutations)
 def test_a_damaged_archive_gives_everything_or_nothing(changes: list[tuple[int, int]]) -> None:
     data = bytearray(WHOLE)
@@ -708,12 +709,13 @@ def test_a_damaged_archive_gives_everything_or_nothing(changes: list[tuple[int, 
     assert extracted_or_refused(bytes(data)) in (None, FILES)
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(WHOLE) - 1))
 def test_a_cut_off_archive_gives_nothing(length: int) -> None:
     assert extracted_or_refused(WHOLE[:length]) is None
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 511), st.binary(min_size=1, max_size=30)), min_size=1, max_size=3
@@ -740,6 +742,7 @@ hostile_names = st.lists(
 ).map("/".join)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(hostile_names, st.sampled_from([b"0", b"5", b"\0", b"2", b"1"]))))
 def test_no_name_writes_outside(members: list[tuple[str, bytes]]) -> None:
     tar = b"".join(
@@ -749,12 +752,14 @@ def test_no_name_writes_outside(members: list[tuple[str, bytes]]) -> None:
     extracted_or_refused(gzip.compress(tar + END))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_any_bytes_are_refused_with_the_right_error(data: bytes) -> None:
     assert extracted_or_refused(data) is None
     extracted_or_refused(gzip.compress(data + END))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600))
 def test_any_pax_data_is_refused_with_the_right_error(data: bytes) -> None:
     extracted_or_refused(gzip.compress(pax(data) + file(b"a") + END))

@@ -304,8 +304,8 @@ trees = st.lists(st.lists(statements(), max_size=3), min_size=len(FILES), max_si
 )
 
 
-@settings(max_examples=6, deadline=None)
-@given(batch=st.lists(trees, min_size=1, max_size=12))
+@settings(max_examples=12, deadline=None)
+@given(batch=st.lists(trees, min_size=4, max_size=12))
 def test_modules_that_import_each_other_in_circles_do_so_renamed(
     batch: list[Tree], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

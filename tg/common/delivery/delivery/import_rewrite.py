@@ -90,7 +90,12 @@ def rewrite_imports(
 
 
 def rewrite(
-    imports: SourceImports, *, module: str, is_package: bool, travellers: frozenset[str]
+    imports: SourceImports,
+    *,
+    module: str,
+    is_package: bool,
+    travellers: frozenset[str],
+    reached: bool = True,
 ) -> bytes:
     """Rewrite a file whose imports have been read.
 
@@ -100,6 +105,9 @@ def rewrite(
         The file and its imports.
     module, is_package, travellers
         As in `rewrite_imports`.
+    reached
+        False for a file that only lies in a package and that nothing imports: what would fail
+        if it ran is left as it is.
 
     Returns
     -------
@@ -122,7 +130,7 @@ def rewrite(
     edits: list[_Edit] = []
     for statement in imports.statements:
         if statement.level:
-            climbs = statement.runs and statement.level >= dots
+            climbs = reached and statement.runs and statement.level >= dots
             if climbs and not _is_guarded(imports, statement):
                 top = module.partition(".")[0]
                 raise _climbing(imports, statement, top, in_package=dots > 1)

@@ -8,8 +8,7 @@ import re
 import pytest
 
 from tg.common._core.errors import SourceError
-from tg.common.delivery.delivery.import_rewrite import rewrite, rewrite_imports
-from tg.common.delivery.delivery.import_scan import read_imports
+from tg.common.delivery.delivery.import_rewrite import rewrite_imports
 
 TRAVELLERS = frozenset({"a", "tg", "helpers"})
 
@@ -162,15 +161,6 @@ def test_an_import_out_of_its_package_is_named(
 )
 def test_a_module_that_works_alone_and_in_a_package_may_travel(source: str) -> None:
     assert "from ." in rewritten(source, "helpers")
-
-
-def test_a_file_that_nothing_imports_may_be_wrong() -> None:
-    imports = read_imports(b"from ..x import y\nimport a\n", "a/template.py")
-    place = {"module": "a.template", "is_package": False, "travellers": TRAVELLERS}
-    with pytest.raises(SourceError):
-        rewrite(imports, **place)  # type: ignore[arg-type]
-    result = rewrite(imports, **place, reached=False)  # type: ignore[arg-type]
-    assert result == b"from ..x import y\nfrom .. import a\n"
 
 
 def test_import_within_the_package_may_climb_to_its_top() -> None:

@@ -193,6 +193,20 @@ def test_references_in_text_and_in_functions_are_found() -> None:
     assert not pickle_payload({"job": 1}).by_value
 
 
+def test_every_kind_of_reference_names_its_module() -> None:
+    import json.decoder
+    import logging.handlers
+
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+    from sklearn.svm import SVC
+
+    kinds = [roc_auc_score, SVC, SVC(), np.log, json.decoder, logging.handlers.DatagramHandler.emit]
+    modules = pickle_payload(kinds).modules
+    assert {"json.decoder", "logging.handlers", "numpy"} <= modules
+    assert {"sklearn.metrics._ranking", "sklearn.svm._classes"} <= modules
+
+
 def test_what_cloudpickle_writes_can_be_read_with_it_too() -> None:
     data = pickle_payload({"f": lambda x: x + 1, "s": {3, 1, 2}, "z": frozenset("ab")}).data
     value = cloudpickle.loads(data)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from .archive_names import Limits, NameTree, checked_name
-from .errors import ArchiveError, ConfigError, NamingError, TgError
+from .errors import ArchiveError, ConfigError, NamingError, StorageError
 from .files import atomic_write
 from .tar_format import (
     END_OF_ARCHIVE,
@@ -84,7 +84,7 @@ def write_tar_gz(
         The compression level is out of range, or a member's path is no regular file.
     ArchiveError
         A member's file cannot be read, or changes its size meanwhile.
-    TgError
+    StorageError
         The archive cannot be written; the ``OSError`` is its cause.
 
     Example
@@ -110,7 +110,7 @@ def write_tar_gz(
         try:
             _compress(target, tar, compress_level)
         except OSError as exc:
-            raise TgError(
+            raise StorageError(
                 f"the archive {getattr(target, 'name', target)} cannot be written ({exc})",
                 hint="Check its disk or connection.",
             ) from exc

@@ -90,12 +90,7 @@ def rewrite_imports(
 
 
 def rewrite(
-    imports: SourceImports,
-    *,
-    module: str,
-    is_package: bool,
-    travellers: frozenset[str],
-    reached: bool = True,
+    imports: SourceImports, *, module: str, is_package: bool, travellers: frozenset[str]
 ) -> bytes:
     """Rewrite a file whose imports have been read.
 
@@ -105,9 +100,6 @@ def rewrite(
         The file and its imports.
     module, is_package, travellers
         As in `rewrite_imports`.
-    reached
-        False for a file that only lies in a package and that nothing imports: what would fail
-        if it ran is left as it is.
 
     Returns
     -------
@@ -130,7 +122,7 @@ def rewrite(
     edits: list[_Edit] = []
     for statement in imports.statements:
         if statement.level:
-            climbs = reached and statement.runs and statement.level >= dots
+            climbs = statement.runs and statement.level >= dots
             if climbs and not _is_guarded(imports, statement):
                 top = module.partition(".")[0]
                 raise _climbing(imports, statement, top, in_package=dots > 1)
@@ -215,7 +207,8 @@ def _climbing(
     target = ".".join(part for part in (statement.module, name) if part and part != "*")
     return SourceError(
         f"{imports.path}:{statement.line}: '{' '.join(text.split())}' {where}",
-        hint=f"Import '{target}' by its full name, without leading dots.",
+        hint=f"Import '{target}' by its full name, without leading dots. If nothing imports the "
+        "file, let packaging.exclude leave it at home.",
     )
 
 

@@ -166,6 +166,8 @@ class _CanonicalPickler(_PythonPickler):  # type: ignore[misc] # typeshed does n
         self.write(pickle.FROZENSET)
         self.memoize(obj)
 
+    # the inherited table calls the inherited method, which would not note the module
+    dispatch[types.FunctionType] = save_global
     dispatch[set] = _save_sorted_set
     dispatch[frozenset] = _save_sorted_frozenset
 

@@ -205,11 +205,15 @@ class _Search:
             raise self._unreadable[path]
         for site in self.imports[path].sites:
             target = _absolute(site.module, site.level, package)
-            if target:
-                yield target
-                for name in site.names:
-                    if name != "*" and self._may_be_module(target, name):
-                        yield f"{target}.{name}"
+            if (
+                not target
+            ):  # `from . import x` in a module that stands alone means another traveller
+                yield from (name for name in site.names if name != "*")
+                continue
+            yield target
+            for name in site.names:
+                if name != "*" and self._may_be_module(target, name):
+                    yield f"{target}.{name}"
 
     def _may_be_module(self, package: str, name: str) -> bool:
         top = package.partition(".")[0]
@@ -229,7 +233,7 @@ class _Search:
 def _absolute(module: str, level: int, package: str) -> str:
     if not level:
         return module
-    parts = package.split(".")
+    parts = package.split(".") if package else []
     base = parts[: len(parts) - level + 1]
     return ".".join([*base, module] if module else base)
 

@@ -99,9 +99,9 @@ class ProcessRun(Run):
     def state(self) -> RunState:
         """How far it is; looked up where it runs."""
         record = self._folder.read()
+        exit_code = self._exit_code(record)
         if record.state.is_final:
             return record.state
-        exit_code = self._exit_code(record)
         if exit_code is None:
             _kill_if_overdue(record)
             return record.state
@@ -187,7 +187,7 @@ class ProcessRun(Run):
         except TgError as exc:
             failure = f"the training has ended well, but its result cannot be kept: {exc}"
             return self._folder.update(state=RunState.FAILED, failure=failure).state
-        shutil.rmtree(record.details["checkpoints"], ignore_errors=True)
+        _empty(Path(record.details["checkpoints"]))
         self._folder.remove_work()
         return self._folder.update(state=RunState.COMPLETED, exit_code=0).state
 
@@ -199,6 +199,15 @@ def _link_dataset(dataset: Path, channel: Path) -> None:
         return
     channel.mkdir()
     (channel / source.name).symlink_to(source)
+
+
+def _empty(checkpoints: Path) -> None:
+    # the folder itself stays: another run of the very same training may be writing to it
+    for path in checkpoints.glob("*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _exit_code_file(folder: RunFolder) -> Path:

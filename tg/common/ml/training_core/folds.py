@@ -80,7 +80,8 @@ def run_folds(
     """
     measured = []
     restoring = True
-    with tqdm(total=fold_count, disable=silent) as bar:
+    # no argument unless it is asked for: TQDM_DISABLE has a say then
+    with tqdm(total=fold_count, **({"disable": True} if silent else {})) as bar:
         for fold in range(fold_count):
             stage = f"stage {fold + 1}/{fold_count}"
             saved = _restore(env, fold, fingerprint, stage) if restoring else None

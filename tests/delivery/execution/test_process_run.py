@@ -265,6 +265,15 @@ def test_ctrl_c_stops_the_training_as_well(make: Any, tmp_path: Path) -> None:
     assert executor.run(folder.name).state is RunState.STOPPED
 
 
+def test_a_run_whose_submitter_died_before_it_started_has_failed(make: Any) -> None:
+    executor = make("Steps")
+    dead = {"submitter": 2**22 + 1, "submitter_process": "1"}
+    runs = executor.config.request({}).runs_folder
+    run = executor.run(RunFolder.create(runs, "Steps", "process", details=dead).run_id)
+    with pytest.raises(TrainingFailedError, match="before the training had started"):
+        run.wait(timeout_seconds=10)
+
+
 def test_a_damaged_or_newer_record_is_told(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, "Task", "process")
     record = folder.path / "run.json"

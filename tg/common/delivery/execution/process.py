@@ -55,7 +55,8 @@ class ProcessRun(Run):
     ) -> ProcessRun:
         """Make the folders of the contract and start the interpreter."""
         code = unpack_package(package.path)
-        folder = RunFolder.create(request.runs_folder, request.name, "process")
+        me = {"submitter": os.getpid(), "submitter_process": process_identity(os.getpid())}
+        folder = RunFolder.create(request.runs_folder, request.name, "process", details=me)
         training = TrainingFolders(folder.work / "opt" / "ml")
         training.create(request.hyperparameters)
         _link_dataset(request.dataset, training.input_data / MAIN_CHANNEL)
@@ -82,6 +83,7 @@ class ProcessRun(Run):
             output_path=folder.log_file,
         )
         details = {
+            **me,
             "pid": child.pid,
             "process": process_identity(child.pid),
             "checkpoints": str(checkpoints),
@@ -164,7 +166,11 @@ class ProcessRun(Run):
     def _exit_code(self, record: RunRecord) -> int | None:
         if self._child is not None:
             return self._child.poll()
-        if is_alive(record.details["pid"], record.details["process"]):
+        details = record.details
+        if "pid" not in details:  # it has not started yet, or never will
+            submitting = is_alive(details["submitter"], details["submitter_process"])
+            return None if submitting else -signal.SIGKILL
+        if is_alive(details["pid"], details["process"]):
             return None
         try:  # it ended while nobody watched
             return int(_exit_code_file(self._folder).read_text(encoding="ascii"))
@@ -178,7 +184,7 @@ class ProcessRun(Run):
             self._folder.remove_work()
             return self._folder.update(state=RunState.STOPPED).state
         if exit_code != 0:
-            failure = _failure_of(training, exit_code)
+            failure = _failure_of(record, training, exit_code)
             return self._folder.update(
                 state=RunState.FAILED, failure=failure, exit_code=exit_code
             ).state
@@ -214,7 +220,9 @@ def _exit_code_file(folder: RunFolder) -> Path:
     return folder.path / "exit_code"
 
 
-def _failure_of(training: TrainingFolders, exit_code: int) -> str:
+def _failure_of(record: RunRecord, training: TrainingFolders, exit_code: int) -> str:
+    if "pid" not in record.details:
+        return "the process that submitted it ended before the training had started"
     with contextlib.suppress(OSError):
         return training.failure_file.read_text(encoding="utf-8", errors="replace")
     if exit_code < 0:
@@ -223,7 +231,7 @@ def _failure_of(training: TrainingFolders, exit_code: int) -> str:
 
 
 def _signal(record: RunRecord, number: int) -> None:
-    if is_alive(record.details["pid"], record.details["process"]):
+    if "pid" in record.details and is_alive(record.details["pid"], record.details["process"]):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(record.details["pid"], number)
 

@@ -88,7 +88,13 @@ class RunFolder:
         return self.path.name
 
     @classmethod
-    def create(cls, runs_folder: Path, base_name: str, executor: str) -> RunFolder:
+    def create(
+        cls,
+        runs_folder: Path,
+        base_name: str,
+        executor: str,
+        details: Mapping[str, Any] | None = None,
+    ) -> RunFolder:
         """Make the folder of a new run, under an id that no other run has."""
         # the id is a legal name for a SageMaker job and for a container
         stamp = datetime.now(UTC).strftime("%Y-%m-%d-%H-%M-%S")
@@ -105,6 +111,7 @@ class RunFolder:
                     executor=executor,
                     state=RunState.PENDING,
                     started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                    details=details or {},
                 )
             )
             return folder

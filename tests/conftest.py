@@ -11,7 +11,6 @@ import pytest
 
 from tg.common import Loc
 
-
 pytest.register_assert_rewrite("executor_suite")
 
 

@@ -96,8 +96,8 @@ def libraries_imported(path: Path) -> set[str]:
 IN_ROOMS = [
     p
     for p in FILES
-    if len(p.relative_to(ROOT).parts) > 2
-    and p.parent.name != "delivery"
+    if (len(p.relative_to(ROOT).parts) > 2
+    and p.parent.name != "delivery")
     or (p.parent.name == "delivery" and p.parent.parent.name == "delivery")
 ]
 

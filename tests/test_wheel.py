@@ -25,10 +25,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
     ).stdout.splitlines()
     for name in listed:
-        if name.startswith(("tg/", "templates/")) or "/" not in name:
-            if (ROOT / name).is_file():
-                (source / name).parent.mkdir(parents=True, exist_ok=True)
-                (source / name).write_bytes((ROOT / name).read_bytes())
+        needed = name.startswith(("tg/", "templates/")) or "/" not in name
+        if needed and (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
     target = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", target]
     done = subprocess.run([*build, source], capture_output=True, text=True, check=False)

@@ -97,14 +97,14 @@ class ExecutorSuite:
 
     @pytest.fixture
     def make_executor(self, project: Path, write_files: Callable[..., None]) -> Callable[..., Any]:
-        write_files(
-            {"shop/__init__.py": "", "shop/tasks.py": TASKS, "shop/prices.py": PRICES}
-        )
+        write_files({"shop/__init__.py": "", "shop/tasks.py": TASKS, "shop/prices.py": PRICES})
         folder = project / "datasets" / "tea"
         folder.mkdir(parents=True)
         pd.DataFrame({"x": [0.1, 0.2, 0.7]}).to_parquet(folder / "tea.parquet")
 
-        def make(task_class: str = "SumTask", dataset: str = "tea.parquet", **arguments: Any) -> Executor:
+        def make(
+            task_class: str = "SumTask", dataset: str = "tea.parquet", **arguments: Any
+        ) -> Executor:
             import importlib
 
             tasks = importlib.import_module("shop.tasks")
@@ -159,9 +159,15 @@ class ExecutorSuite:
         assert "runs/1/" not in run.result().list()
         assert (self.task.weight, self.task.folds) == (1.0, 2)
 
-    def test_a_wrong_hyperparameter_is_named(self, make_executor: Any) -> None:
-        with pytest.raises((HyperparameterError, TrainingFailedError), match="weight"):
-            make_executor().submit({"wieght:float": "2"}).wait(timeout_seconds=120)
+    def test_a_wrong_hyperparameter_is_refused_before_anything_happens(
+        self, make_executor: Any, project: Path
+    ) -> None:
+        executor = make_executor()
+        with pytest.raises(HyperparameterError, match="weight"):
+            executor.submit({"wieght:float": "2"})
+        with pytest.raises(HyperparameterError, match="two"):
+            executor.submit({"weight:float": "two"})
+        assert not (project / "data-cache" / "sagemaker").exists()
 
     def test_a_failing_task_gives_its_own_traceback(self, make_executor: Any) -> None:
         run = make_executor("FailingTask").submit()

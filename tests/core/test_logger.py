@@ -13,9 +13,7 @@ from tg.common._core.logger import TrainingLogger
 def test_a_line_has_the_documented_form(capsys: pytest.CaptureFixture[str]) -> None:
     Logger.info("Starting stage 1/1")
     line = capsys.readouterr().out
-    assert re.fullmatch(
-        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} INFO: Starting stage 1/1\n", line
-    )
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} INFO: Starting stage 1/1\n", line)
 
 
 def test_context_is_added_within_and_only_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,7 +100,9 @@ def make(project: Path, write_files: Callable[..., None]) -> Callable[..., Any]:
 
     def routine(name: str, **arguments: Any) -> SagemakerProcessExecutor:
         task = getattr(importlib.import_module("work.tasks"), name)(**arguments)
-        return SagemakerRoutine(task, "d.parquet", "p", datasets_folder=project / "datasets").process()
+        return SagemakerRoutine(
+            task, "d.parquet", "p", datasets_folder=project / "datasets"
+        ).process()
 
     return routine
 

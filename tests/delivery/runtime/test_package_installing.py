@@ -32,8 +32,7 @@ def test_versions_are_installed_side_by_side_by_pip(make: Any, tmp_path: Path) -
     target = tmp_path / "installed"
     first, second = make("1", 41), make("2", 42)
     loaders = [
-        install_package_and_get_loader(path, silent=True, target=target)
-        for path in (first, second)
+        install_package_and_get_loader(path, silent=True, target=target) for path in (first, second)
     ]
     assert [loader.load_resource("job").run() for loader in loaders] == [41, 42]
     assert [loader.module_name for loader in loaders] == ["Answer__1", "Answer__2"]

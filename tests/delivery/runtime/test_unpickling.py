@@ -53,23 +53,31 @@ CELL = """
 
 
 def test_the_same_objects_are_the_same_bytes_in_every_process() -> None:
-    code = CELL + """
+    code = (
+        CELL
+        + """
     import hashlib
     print(hashlib.sha256(pickle_payload({"job": Task()}).data).hexdigest())
     """
+    )
     assert len({notebook(code, PYTHONHASHSEED=seed) for seed in ("1", "2", "3")}) == 1
 
 
 def test_another_body_of_a_notebook_class_is_another_payload() -> None:
-    code = CELL + """
+    code = (
+        CELL
+        + """
     import hashlib
     print(hashlib.sha256(pickle_payload({"job": Task()}).data).hexdigest())
     """
+    )
     assert notebook(code) != notebook(code.replace('"ccc"', '"ccd"'))
 
 
 def test_what_comes_back_to_the_notebook_is_of_the_notebooks_class() -> None:
-    code = CELL + """
+    code = (
+        CELL
+        + """
     data = pickle_payload(Task()).data
     back = unpickle(data, live=True)
     assert type(back) is Task and back.colour is Colour.RED
@@ -83,11 +91,14 @@ def test_what_comes_back_to_the_notebook_is_of_the_notebooks_class() -> None:
     assert old().work() != "edited"
     print("ok")
     """
+    )
     assert notebook(code) == "ok"
 
 
 def test_two_versions_of_a_notebook_class_live_side_by_side() -> None:
-    code = CELL + """
+    code = (
+        CELL
+        + """
     import pickle, sys
     def version(answer):
         class Answer:
@@ -98,6 +109,7 @@ def test_two_versions_of_a_notebook_class_live_side_by_side() -> None:
     one, two = version(1), version(2)
     print(unpickle(one).give(), unpickle(two).give(), unpickle(one).give())
     """
+    )
     assert notebook(code) == "1 2 1"
 
 

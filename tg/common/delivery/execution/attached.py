@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..._core.errors import RunError, TgError, TrainingFailedError
+from ..._core.errors import TgError, TrainingFailedError
 from ...contract.environment import InMemoryTrainingEnvironment
 from ...contract.run_state import RunState
 from ..delivery.packaging import Package
-from ..delivery.payload import pickle_payload
 from ..runtime.artifacts import ArtifactFolder
 from ..runtime.folders import MAIN_CHANNEL, TRACEBACK_LIMIT, dataset_in
 from ..runtime.result_folder import ResultFolder
@@ -46,7 +44,7 @@ class AttachedTraining:
     def __init__(self, request: TrainingRequest) -> None:
         self._request = request
         self.env = _AttachedEnvironment(request.dataset)
-        self.task = _copy_of(request.job.task)
+        self.task = request.copy_task()
         self.applied: dict[str, Any] = {}
 
     def run(self) -> dict[str, Any]:
@@ -170,17 +168,6 @@ class _AttachedEnvironment(InMemoryTrainingEnvironment):
         """Keep the value, and that it is one."""
         super().store_artifact(path, name, value)
         self.artifacts.append((tuple(path), name))
-
-
-def _copy_of(task: Any) -> Any:
-    try:
-        return copy.deepcopy(task)
-    except Exception as exc:
-        pickle_payload(task, name="task")  # names the attribute that is to blame
-        raise RunError(
-            f"the task cannot be copied: {exc}",
-            hint="It can be pickled, but its __deepcopy__ fails: mend that.",
-        ) from exc
 
 
 def _keep(folder: RunFolder, package: Package, training: AttachedTraining) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 from ..._core.errors import ConfigError, DatasetNotFoundError
 from ..delivery.packaging import Package, Packaging
+from ..delivery.payload import pickle_payload
 
 __all__ = ["TrainingRequest", "hyperparameters_as_text"]
 
@@ -33,6 +35,13 @@ class TrainingRequest:
         ``path.to.field:type`` to text, as a platform hands them over.
     runs_folder
         Where runs and their results are kept.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        There is no dataset.
+    HyperparameterError
+        The task has no such field, or the value has the wrong type.
     """
 
     name: str
@@ -54,6 +63,27 @@ class TrainingRequest:
                     f"the hyperparameter {key!r} has the value {value!r}",
                     hint="Both travel as text: call hyperparameters_as_text first.",
                 )
+        if self.hyperparameters:
+            self.copy_task().apply_hyperparameters(self.hyperparameters)
+
+    def copy_task(self) -> Any:
+        """Give a copy of the task, so that the user's own is not changed.
+
+        Raises
+        ------
+        UnpicklableError
+            Naming the attribute that cannot be copied.
+        ConfigError
+            The task's own ``__deepcopy__`` fails.
+        """
+        try:
+            return copy.deepcopy(self.job.task)
+        except Exception as exc:
+            pickle_payload(self.job.task, name="task")  # names the attribute that is to blame
+            raise ConfigError(
+                f"the task cannot be copied: {exc}",
+                hint="It can be pickled, but its __deepcopy__ fails: mend that.",
+            ) from exc
 
     def checkpoint_folder(self, package: Package) -> Path:
         """Give the folder where an unfinished run of the very same training left its checkpoints.

@@ -1,0 +1,109 @@
+"""What the README and the pages show is executed, and prints what they say.
+
+A page's ``python`` blocks run in order, in one fresh interpreter and a fresh folder. A block whose
+first line is the path of a ``.py`` file is written there instead. A ``text`` block that follows
+shows the output, where ``...`` stands for anything.
+"""
+
+from __future__ import annotations
+
+import doctest
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cells import run_in_fresh_interpreter
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FILE = re.compile(r"# ([\w/]+\.py)\n")
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+MAKE = re.compile(r"(?:`|^)make ([\w-]+)", re.MULTILINE)
+PATH = re.compile(r"`((?:tg|tests|docs|notebooks|templates|benchmarks|\.ci)/[\w/.-]*)`")
+
+
+def by_name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    source: str
+    expected: str | None
+    line: int
+
+
+def cells_of(text: str) -> list[Cell]:
+    cells: list[Cell] = []
+    end_of_code = -1
+    for block in BLOCK.finditer(text):
+        language, content = block.groups()
+        if language == "python":
+            line = text.count("\n", 0, block.start()) + 1
+            cells.append(Cell(source=_runnable(content), expected=None, line=line))
+            end_of_code = block.end()
+        elif language == "text" and not text[end_of_code : block.start()].strip() and cells:
+            last = cells.pop()
+            cells.append(Cell(source=last.source, expected=content, line=last.line))
+    return cells
+
+
+def _runnable(content: str) -> str:
+    file = FILE.match(content)
+    if file is None:
+        return content
+    return (
+        "from pathlib import Path as _Path\n"
+        f"_file = _Path({file[1]!r})\n"
+        "_file.parent.mkdir(parents=True, exist_ok=True)\n"
+        f"_ = _file.write_text({content[file.end() :]!r}, encoding='utf-8')\n"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in PAGES if "```python" in p.read_text()], ids=by_name)
+def test_the_code_of_a_page_prints_what_the_page_says(page: Path, tmp_path: Path) -> None:
+    cells = cells_of(page.read_text(encoding="utf-8"))
+    outputs = run_in_fresh_interpreter([cell.source for cell in cells], tmp_path)
+    checker = doctest.OutputChecker()
+    for cell, output in zip(cells, outputs, strict=True):
+        where = f"{by_name(page)}:{cell.line}\n"
+        if cell.expected is None:
+            assert not output.error, where + output.traceback
+        else:
+            same = checker.check_output(cell.expected, output.shown, doctest.ELLIPSIS)
+            difference = f"expected:\n{cell.expected}\ngot:\n{output.shown}\n{output.traceback}"
+            assert same, where + difference
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_the_targets_of_make_that_a_page_names_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(MAKE.findall(page.read_text(encoding="utf-8"))) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_links_and_paths_of_a_page_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target, anchor in LINK.findall(BLOCK.sub("", text)):
+        if target.startswith(("http://", "https://")):
+            continue
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert anchor in slugs, f"{target}#{anchor}"
+    for path in PATH.findall(text):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_page_of_errors_shows_the_tree_of_errors() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    source = (ROOT / "tg/common/_core/errors.py").read_text(encoding="utf-8")
+    tree = re.search(r"^    TgError\n.*?^        └── \w+.*?$", source, re.DOTALL | re.MULTILINE)
+    assert tree is not None
+    wanted = [line.removeprefix("    ") for line in tree[0].splitlines()]
+    assert "\n".join(wanted) in page

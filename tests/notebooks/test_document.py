@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -12,7 +13,7 @@ from cells import Output, run_in_fresh_interpreter
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 DOCUMENT = SHARED / "reference" / "sagemaker-delivery.md"
-TITANIC = SHARED / "data" / "titanic.csv"
+TITANIC = Path(os.environ.get("TG_TITANIC_CSV", SHARED / "data" / "titanic.csv"))
 
 pytestmark = [
     pytest.mark.slow,

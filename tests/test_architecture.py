@@ -1,4 +1,7 @@
-"""The rooms and the arrows between them. A broken arrow would put a client's library in an image."""
+"""The rooms and the arrows between them.
+
+A broken arrow would put a client's library in an image.
+"""
 
 from __future__ import annotations
 
@@ -96,8 +99,7 @@ def libraries_imported(path: Path) -> set[str]:
 IN_ROOMS = [
     p
     for p in FILES
-    if (len(p.relative_to(ROOT).parts) > 2
-    and p.parent.name != "delivery")
+    if (len(p.relative_to(ROOT).parts) > 2 and p.parent.name != "delivery")
     or (p.parent.name == "delivery" and p.parent.parent.name == "delivery")
 ]
 

@@ -163,7 +163,8 @@ def test_a_run_outlives_the_process_that_started_it(
         import work.tasks
         from tg.common.delivery.sagemaker import SagemakerRoutine
         task = work.tasks.Steps({str(gate)!r})
-        run = SagemakerRoutine(task, "d.parquet", "p", datasets_folder="datasets").process().submit()
+        routine = SagemakerRoutine(task, "d.parquet", "p", datasets_folder="datasets")
+        run = routine.process().submit()
         print(run.id, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     """

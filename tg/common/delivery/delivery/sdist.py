@@ -79,7 +79,7 @@ class SourceDistribution:
         }
 
     def _render(self, name: str, values: Mapping[str, str]) -> bytes:
-        return render(read_template(f"package/{name}"), values, name=name).encode()
+        return render(read_template(f"package/{name}.template"), values, name=name).encode()
 
 
 def _quoted(text: str) -> str:

@@ -77,7 +77,9 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path) -> No
     assert shown["'AWS_ROLE' in os.environ"] == "True"
     assert "INFO: Completed stage 1/1" in shown["result['metrics']"]
     assert "INFO: DONE. Exiting Training Grounds." in shown["id = routine.local().execute()"]
-    assert "No module named 'SingleFrameTrainingTask__0'" in shown["    print(traceback.format_exc())"]
+    assert (
+        "No module named 'SingleFrameTrainingTask__0'" in shown["    print(traceback.format_exc())"]
+    )
     task = "tg.common.ml.single_frame_training.training_task.SingleFrameTrainingTask at 0x"
     today = shown["loader.unpickle('runs/0/training_task.pkl')"]
     packaged = shown["loader.unpickle('runs/0/training_task.pkl', code='package')"]

@@ -39,6 +39,12 @@ def test_the_template_is_filled_in_and_can_be_replaced(
     assert containering.render_dockerfile(PACKAGE) == "FROM other:2\nRUN echo $HOME"
 
 
+def test_the_run_file_starts_the_packages_own_runtime(containering: Containering) -> None:
+    text = containering.render_run_file("Tea__1")
+    compile(text, "train.py", "exec")
+    assert "from Tea__1.tg.common.delivery.runtime.main import main" in text
+
+
 @pytest.mark.parametrize(
     ("template", "named"), [("FROM ${bass_image}", "bass_image"), ("RUN echo $(pwd)", "dollar")]
 )

@@ -78,3 +78,14 @@ class Containering:
             "run_file": self.run_file_name,
         }
         return render(self.dockerfile_template, values, name="Dockerfile")
+
+    def render_run_file(self, module_name: str) -> str:
+        """Give the script that starts the training in the image.
+
+        Parameters
+        ----------
+        module_name
+            The package's root module.
+        """
+        text = read_template("sagemaker/train.py.template")
+        return render(text, {"module": module_name}, name=self.run_file_name)

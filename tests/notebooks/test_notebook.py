@@ -85,9 +85,12 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path) -> No
     packaged = shown["loader.unpickle('runs/0/training_task.pkl', code='package')"]
     assert today.startswith(f"<{task}")
     assert packaged.startswith(f"<SingleFrameTrainingTask__0.{task}")
-    metrics = eval(shown["loader.metrics"])
-    assert metrics == eval(shown["result['metrics']"].partition("{")[2].join("{ "))
-    assert "LR2-NS10-5" in shown[[key for key in shown if key.startswith("Autonamer(build)")][0]]
+    attached = "{" + shown["result['metrics']"].partition("{")[2]
+    assert eval(shown["loader.metrics"]) == eval(attached)
+    names = next(text for line, text in shown.items() if line.startswith("Autonamer(build)"))
+    assert [task["info"]["name"] for task in eval(names)] == [
+        *("LR1-NS10", "LR1-NS10-5", "LR2-NS10", "LR2-NS10-5")
+    ]
     assert eval(shown["autonamer.parameters('LR2-NS10-5')"]) == {
         "learning_rate": 2,
         "network_size": [10, 5],

@@ -187,6 +187,39 @@ def test_modules_come_along_however_they_are_reached(write_files: Write) -> None
     assert package.manifest.travellers == ("app", "by_name", "inner", "literal", "models", "tg")
 
 
+def test_what_a_package_takes_on_first_use_is_reached(write_files: Write) -> None:
+    write_files(
+        {
+            "lazy/__init__.py": """
+                from typing import TYPE_CHECKING
+
+                if TYPE_CHECKING:
+                    from .inner import Thing as Thing
+
+                def __getattr__(name):
+                    from importlib import import_module
+                    return getattr(import_module(".inner", __name__), name)
+            """,
+            "lazy/inner.py": "import sklearn.svm\nclass Thing: pass\n",
+            "user.py": """
+                from lazy import Thing
+                from tg.common.delivery.sagemaker import SagemakerRoutine
+
+                class Job:
+                    def run(self):
+                        return SagemakerRoutine.__name__, Thing.__name__
+            """,
+        }
+    )
+    import user
+
+    package = Packaging("Lazy", "1", {"job": user.Job()}).make_package()
+    names = {pin.partition("==")[0] for pin in package.manifest.requirements}
+    # a module that also submits trainings takes along what that needs
+    assert {"scikit-learn", "packaging", "pathspec"} <= names
+    assert load_package(package.path).load_resource().run() == ("SagemakerRoutine", "Thing")
+
+
 def test_dependencies_are_inferred_and_pinned(write_files: Write) -> None:
     write_files(
         {

@@ -205,15 +205,29 @@ class _Search:
             raise self._unreadable[path]
         for site in self.imports[path].sites:
             target = _absolute(site.module, site.level, package)
-            if (
-                not target
-            ):  # `from . import x` in a module that stands alone means another traveller
-                yield from (name for name in site.names if name != "*")
+            names = [name for name in site.names if name != "*"]
+            if not target:
+                # `from . import x` in a module that stands alone means another traveller
+                yield from names
                 continue
             yield target
-            for name in site.names:
-                if name != "*" and self._may_be_module(target, name):
+            for name in names:
+                if self._may_be_module(target, name):
                     yield f"{target}.{name}"
+                else:
+                    yield from self._lazily_from(target, name)
+
+    def _lazily_from(self, package: str, name: str) -> Iterator[str]:
+        """Name the module from which a package takes a name on first use (PEP 562).
+
+        Such packages tell type checkers under ``if TYPE_CHECKING:`` where their names come from.
+        """
+        imports = self.imports.get(f"{package.replace('.', '/')}/__init__.py")
+        for statement in imports.statements if imports else ():
+            if not statement.runs and statement.module is not None:
+                bound = [as_name or given for given, as_name in statement.aliases]
+                if name in bound:
+                    yield _absolute(statement.module, statement.level, package)
 
     def _may_be_module(self, package: str, name: str) -> bool:
         top = package.partition(".")[0]

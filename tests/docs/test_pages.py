@@ -21,7 +21,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"# ([\w/]+\.py)\n")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
-MAKE = re.compile(r"(?:`|^)make ([\w-]+)", re.MULTILINE)
+MAKE = re.compile(r"(?:`|^)make (?:[A-Z]+=\S+ )*([\w-]+)", re.MULTILINE)
 PATH = re.compile(r"`((?:tg|tests|docs|notebooks|templates|benchmarks|\.ci)/[\w/.-]*)`")
 
 DIFFERS = {

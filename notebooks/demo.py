@@ -61,7 +61,7 @@ def main() -> int:
     for name, value in attached.items():
         print(f"{name}: attached {value!r}, process {result.metrics[name]!r}")
 
-    print("\n5. The same model, opened twice")
+    print("\n5. The same task, opened twice")
     today = result.unpickle("runs/0/training_task.pkl")
     packaged = result.unpickle("runs/0/training_task.pkl", code="package")
     print("with today's code:          ", type(today))

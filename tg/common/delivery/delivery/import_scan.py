@@ -83,7 +83,7 @@ class SourceImports:
         return tuple(sites)
 
 
-def read_imports(source: bytes, path: str = "<source>") -> SourceImports:
+def read_imports(source: bytes, path: str = "<source>", *, calls: bool = True) -> SourceImports:
     """Read all imports of a file.
 
     A file whose imports stand plainly on lines of their own is not parsed, and so its other
@@ -95,6 +95,8 @@ def read_imports(source: bytes, path: str = "<source>") -> SourceImports:
         The file as it lies on the disk, in any encoding that Python reads.
     path
         What to call it in errors.
+    calls
+        Whether calls that import, such as ``importlib.import_module("a.b")``, are looked for.
 
     Returns
     -------
@@ -111,7 +113,7 @@ def read_imports(source: bytes, path: str = "<source>") -> SourceImports:
     >>> read_imports(b"import numpy as np").sites
     (ImportSite(line=1, level=0, module='numpy', names=()),)
     """
-    calls = may_call_imports(source)
+    calls = calls and may_call_imports(source)
     if not calls:
         statements = lex_imports(source)
         if statements is not None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from .file_state import FileState, read_file, state_of
 from .module_origin import is_site_packages
 from .travellers import Travellers
 
@@ -25,15 +25,15 @@ class Snapshot:
     Attributes
     ----------
     states
-        Path to what ``os.stat`` said of it.
+        Path to what it looked like.
     digests
         Path to SHA-256, of files that were written only just before.
     search_path
         ``sys.path`` at that time.
     """
 
-    states: dict[str, tuple[int, int, int]]
-    digests: dict[str, bytes]
+    states: Mapping[str, FileState]
+    digests: Mapping[str, bytes]
     search_path: tuple[str, ...]
 
     @classmethod
@@ -47,39 +47,28 @@ class Snapshot:
         started_ns
             When reading began, as ``time.time_ns`` tells it.
         """
-        states: dict[str, tuple[int, int, int]] = {}
-        digests: dict[str, bytes] = {}
+        states = dict(travellers.states)
+        digests = {}
         for tree in travellers.trees.values():
-            for folder in tree.folders:
-                states[str(folder)] = _state(str(folder))
             for path, file in tree.files.items():
-                state = _state(str(file))
-                states[str(file)] = state
-                if state[0] > started_ns - _RACY_NS:
-                    digests[str(file)] = hashlib.sha256(travellers.sources[path]).digest()
-        for entry in filter(is_site_packages, sys.path):
-            states[entry] = _state(entry)  # what is installed decides what is pinned
+                if states[file].mtime_ns > started_ns - _RACY_NS:
+                    digests[file] = hashlib.sha256(travellers.sources[path]).digest()
+            states.update((folder, state_of(folder)) for folder in tree.folders)
+        # what is installed decides what is pinned
+        states.update((entry, state_of(entry)) for entry in filter(is_site_packages, sys.path))
         return cls(states=states, digests=digests, search_path=tuple(sys.path))
 
     def is_current(self) -> bool:
         """Whether all of it is as it was."""
         return (
             self.search_path == tuple(sys.path)
-            and all(_state(path) == state for path, state in self.states.items())
+            and all(state_of(path) == state for path, state in self.states.items())
             and all(_digest(path) == digest for path, digest in self.digests.items())
         )
 
 
-def _state(path: str) -> tuple[int, int, int]:
-    try:
-        status = os.stat(path or ".")  # noqa: PTH116 a thousand of these are on the fast path
-    except OSError:
-        return (0, -1, -1)
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
-
-
 def _digest(path: str) -> bytes:
     try:
-        return hashlib.sha256(Path(path).read_bytes()).digest()
+        return hashlib.sha256(read_file(path)[0]).digest()
     except OSError:
         return b""

@@ -114,9 +114,9 @@ class SourceTree:
 
     name: str
     base: Path
-    files: dict[str, Path]
+    files: dict[str, str]
     left_out: tuple[LeftOut, ...]
-    folders: tuple[Path, ...]
+    folders: tuple[str, ...]
 
 
 def read_source_tree(name: str, paths: Sequence[Path], rules: TravelRules) -> SourceTree:
@@ -136,9 +136,9 @@ def read_source_tree(name: str, paths: Sequence[Path], rules: TravelRules) -> So
     SourceError
         The package is compiled, or is not on a file system.
     """
-    files: dict[str, Path] = {}
+    files: dict[str, str] = {}
     left_out: list[LeftOut] = []
-    folders: list[Path] = []
+    folders: list[str] = []
     for path in paths:
         if path.is_dir():
             reader = _TreeReader(path, rules)
@@ -147,7 +147,7 @@ def read_source_tree(name: str, paths: Sequence[Path], rules: TravelRules) -> So
             left_out += reader.left_out
             folders += reader.folders
         elif path.suffix == ".py" and path.is_file():
-            files[path.name] = path
+            files[path.name] = str(path)
         else:
             raise SourceError(
                 f"the source of module {name!r} is out of reach: {path}",
@@ -177,9 +177,9 @@ class _TreeReader:
     def __init__(self, root: Path, rules: TravelRules) -> None:
         self._root = root
         self._rules = rules
-        self.files: dict[str, Path] = {}
+        self.files: dict[str, str] = {}
         self.left_out: list[LeftOut] = []
-        self.folders: list[Path] = []
+        self.folders: list[str] = []
         self._visited: set[str] = set()
 
     def read(self) -> None:
@@ -214,7 +214,7 @@ class _TreeReader:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return None
-        self.folders.append(path)
+        self.folders.append(str(path))
         return _patterns(tuple(lines))
 
     def _read_folder(self, folder: str, relative: str, ignore: tuple[_IgnoreFile, ...]) -> None:
@@ -222,7 +222,7 @@ class _TreeReader:
         if real in self._visited:  # a link that leads back into its own folder
             return
         self._visited.add(real)
-        self.folders.append(Path(folder))
+        self.folders.append(folder)
         own = self._ignore_file(folder)
         if own is not None:
             ignore = (*ignore, _IgnoreFile(spec=own, prefix="", cut=len(relative) + 1))
@@ -245,7 +245,7 @@ class _TreeReader:
         elif entry.is_file():
             reason = self._reason(path, entry.name, ignore)
             if reason is None:
-                self.files[path] = Path(entry.path)
+                self.files[path] = entry.path
             else:
                 self._leave(path, entry.stat().st_size, reason)
         else:

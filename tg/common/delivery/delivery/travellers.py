@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
 from ..._core.errors import SourceError
+from .file_state import FileState, read_file
 from .import_rewrite import rewrite
 from .import_scan import SourceImports, read_imports
 from .module_origin import ModuleOrigin, OriginKind, is_standard_library, origin
@@ -33,8 +35,10 @@ class Travellers:
         Top-level name to its files.
     sources
         Path, as in the trees, to content, imports not yet rewritten.
+    states
+        File to what it looked like when it was read.
     imports
-        Path of each Python file to its imports.
+        Path of each of the user's Python files to its imports.
     needed
         Dotted names of the installed modules that reachable files import.
     needed_here
@@ -45,6 +49,7 @@ class Travellers:
 
     trees: Mapping[str, SourceTree]
     sources: Mapping[str, bytes]
+    states: Mapping[str, FileState]
     imports: Mapping[str, SourceImports]
     needed: frozenset[str]
     needed_here: frozenset[str]
@@ -96,6 +101,7 @@ def find_travellers(modules: Iterable[str], rules: TravelRules) -> Travellers:
     return Travellers(
         trees=dict(sorted(search.trees.items())),
         sources=dict(sorted(search.sources.items())),
+        states=search.states,
         imports=search.imports,
         needed=frozenset(search.needed),
         needed_here=frozenset(search.needed_here),
@@ -112,6 +118,7 @@ class _Search:
         self._queue: list[str] = []
         self.trees: dict[str, SourceTree] = {}
         self.sources: dict[str, bytes] = {}
+        self.states: dict[str, FileState] = {}
         self.imports: dict[str, SourceImports] = {}
         self.needed: set[str] = set()
         self.needed_here: set[str] = set()
@@ -178,11 +185,12 @@ class _Search:
         tree = read_source_tree(top, found.paths, self._rules)
         self.trees[top] = tree
         for path, file in tree.files.items():
-            data = file.read_bytes()
+            data, self.states[file] = _read(file)
             self.sources[path] = data
-            if path.endswith(".py"):
+            # our own imports are relative already: they are read only where they are followed
+            if path.endswith(".py") and top != _ME:
                 try:
-                    self.imports[path] = read_imports(data, str(file))
+                    self.imports[path] = read_imports(data, file)
                 except SourceError as exc:
                     self._unreadable[path] = exc  # it matters only if something imports the file
 
@@ -201,9 +209,7 @@ class _Search:
 
     def _imported_by(self, path: str, module: str) -> Iterator[str]:
         package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
-        if path in self._unreadable:
-            raise self._unreadable[path]
-        for site in self.imports[path].sites:
+        for site in self._imports_in(path).sites:
             target = _absolute(site.module, site.level, package)
             names = [name for name in site.names if name != "*"]
             if not target:
@@ -222,12 +228,19 @@ class _Search:
 
         Such packages tell type checkers under ``if TYPE_CHECKING:`` where their names come from.
         """
-        imports = self.imports.get(f"{package.replace('.', '/')}/__init__.py")
-        for statement in imports.statements if imports else ():
+        path = f"{package.replace('.', '/')}/__init__.py"
+        for statement in self._imports_in(path).statements if path in self.sources else ():
             if not statement.runs and statement.module is not None:
                 bound = [as_name or given for given, as_name in statement.aliases]
                 if name in bound:
                     yield _absolute(statement.module, statement.level, package)
+
+    def _imports_in(self, path: str) -> SourceImports:
+        if path in self._unreadable:
+            raise self._unreadable[path]
+        if path in self.imports:
+            return self.imports[path]
+        return _own_imports(self.sources[path], path)
 
     def _may_be_module(self, package: str, name: str) -> bool:
         top = package.partition(".")[0]
@@ -242,6 +255,21 @@ class _Search:
         stem = f"{package}.{name}".replace(".", "/")
         left_out = self.trees[package.partition(".")[0]].left_out
         return any(item.path in (f"{stem}.py", f"{stem}/") for item in left_out)
+
+
+def _read(file: str) -> tuple[bytes, FileState]:
+    try:
+        return read_file(file)
+    except OSError as exc:
+        raise SourceError(
+            f"{file} cannot be read: {exc}",
+            hint="Make it readable, or let packaging.exclude leave it at home.",
+        ) from exc
+
+
+@lru_cache(maxsize=512)
+def _own_imports(source: bytes, path: str) -> SourceImports:
+    return read_imports(source, path, calls=False)
 
 
 def _absolute(module: str, level: int, package: str) -> str:

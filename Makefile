@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check bench wheel clean
+.PHONY: help setup demo test check bench clean
 
 help:
 	@echo "make demo   train on a real data set, attached and in a process, and open the result"

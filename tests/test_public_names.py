@@ -7,7 +7,7 @@ import importlib
 import pytest
 
 NAMES = {
-    "tg.common": ["Loc", "Logger"],
+    "tg.common": ["Loc", "Logger", "errors"],
     "tg.common.contract": [
         "InMemoryTrainingEnvironment",
         "RunState",

@@ -296,6 +296,7 @@ def test_work_is_removed_after_success_and_kept_after_failure(make: Any) -> None
         "lock",
         "log.txt",
         "output",
+        "pid",
         "run.json",
     ]
     executor = make("Exits")

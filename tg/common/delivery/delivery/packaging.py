@@ -32,6 +32,7 @@ __all__ = ["Package", "Packaging"]
 
 _DISTRIBUTION = "training-grounds"  # its source travels
 _PAYLOAD_FILE = "resources/payload.pkl"
+_FOLDER_DIGITS = 16
 _MANIFEST_FILE = f"resources/{PackageManifest.FILE_NAME}"
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -80,7 +81,8 @@ class Packaging:
     include_modules
         Modules to travel, or to depend on, that no import leads to.
     folder
-        Where packages are written; ``Loc.temp_path / "packages"`` if ``None``.
+        Where packages are written, each in a folder named after its content;
+        ``Loc.temp_path / "packages"`` if ``None``.
     silent
         Whether not to print the report of what travels.
     package_location
@@ -122,7 +124,7 @@ class Packaging:
         DependencyError
             A requirement cannot be named or pinned.
         PackagingError
-            The package cannot be written. The one that stood there before is whole.
+            The package cannot be written; all that were written before are whole.
         """
         spec = self._freeze()
         if self._last and self._last[0] == spec:
@@ -245,18 +247,22 @@ def _package_name(spec: _Spec, content_hash: str) -> PackageName:
 
 def _write(spec: _Spec, manifest: PackageManifest, files: Mapping[str, bytes]) -> Path:
     package = _package_name(spec, manifest.content_hash)
+    # a folder for each content: no package ever takes another's place, whatever its version says
+    folder = spec.folder / manifest.content_hash[:_FOLDER_DIGITS]
+    path = folder / package.sdist_file
+    if path.is_file():
+        return path
     sdist = SourceDistribution(
         package=package, python=_PYTHON, requirements=manifest.requirements, files=files
     )
-    path = spec.folder / package.sdist_file
     try:
-        spec.folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         write_tar_gz(
             path, [Member(name=name, content=data) for name, data in sdist.members().items()]
         )
     except (OSError, StorageError) as exc:
         raise PackagingError(
             f"package {path} cannot be written: {exc}",
-            hint="What stood there before is whole. Free some room, or set packaging.folder.",
+            hint="Free some room, or set packaging.folder.",
         ) from exc
     return path

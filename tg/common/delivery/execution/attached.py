@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..._core.errors import TgError, TrainingFailedError
+from ..._core.errors import RunError, RunTimeoutError, TgError, TrainingFailedError
 from ...contract.environment import InMemoryTrainingEnvironment
 from ...contract.run_state import RunState
 from ..delivery.packaging import Package
 from ..runtime.artifacts import ArtifactFolder
 from ..runtime.folders import MAIN_CHANNEL, TRACEBACK_LIMIT, dataset_in
 from ..runtime.result_folder import ResultFolder
+from .process_identity import is_alive
+from .process_launch import submitter
 from .provenance import provenance_of
 from .request import TrainingRequest
 from .result_loader import ResultLoader
@@ -102,24 +104,33 @@ class AttachedRun(Run):
         """
         package = request.packaging.make_package()
         training = AttachedTraining(request)
-        folder = RunFolder.create(request.runs_folder, request.name, "attached")
+        runs = request.runs_folder
+        folder = RunFolder.create(runs, request.name, "attached", details=submitter())
         folder.update(state=RunState.IN_PROGRESS)
+        error = None
         try:
             training.run()
             _keep(folder, package, training)
+            folder.update(state=RunState.COMPLETED)
         except TgError as exc:
-            tail = getattr(exc, "traceback_tail", "") or str(exc)
-            folder.update(state=RunState.FAILED, failure=tail)
-            return cls(folder, exc)
+            error = exc
+        except Exception as exc:  # noqa: BLE001 an artifact's own __reduce__ may raise anything
+            error = RunError(
+                f"the training has ended well, but its result cannot be kept: {exc!r}",
+                hint="Store artifacts that can be pickled.",
+            )
+            error.__cause__ = exc
         except BaseException:
             folder.update(state=RunState.STOPPED)
             raise
         finally:
-            folder.log_file.write_text(
-                "".join(f"{line}\n" for line in training.env.result["log"]), encoding="utf-8"
-            )
-        folder.update(state=RunState.COMPLETED)
-        return cls(folder)
+            folder.remove_work()
+            lines = "".join(f"{line}\n" for line in training.env.result["log"])
+            folder.log_file.write_text(lines, encoding="utf-8")
+        if error is not None:
+            tail = getattr(error, "traceback_tail", "") or str(error)
+            folder.update(state=RunState.FAILED, failure=tail)
+        return cls(folder, error)
 
     @property
     def id(self) -> str:
@@ -128,18 +139,30 @@ class AttachedRun(Run):
 
     @property
     def state(self) -> RunState:
-        """How it ended."""
-        return self._folder.read().state
+        """How it ended; failed also if its process died on the way."""
+        record = self._folder.read()
+        details = record.details
+        if not record.state.is_final and not is_alive(
+            details["submitter"], details["submitter_process"]
+        ):
+            reason = "the process that trained ended before the training did"
+            record = self._folder.update(state=RunState.FAILED, failure=reason)
+        return record.state
 
     def logs(self) -> Iterator[str]:
         """Give the lines of its log."""
-        yield from self._folder.log_file.read_text(encoding="utf-8").splitlines()
+        if self._folder.log_file.exists():
+            yield from self._folder.log_file.read_text(encoding="utf-8").splitlines()
 
     def wait(self, timeout_seconds: float | None = None) -> AttachedRun:
         """Give this run back, or raise what the training raised."""
         del timeout_seconds
         if self._error is not None:
             raise self._error
+        if not self.state.is_final:
+            raise RunTimeoutError(
+                f"run {self.id} goes on in another process", hint="Wait for it there."
+            )
         self._folder.raise_for_state()
         return self
 
@@ -186,7 +209,6 @@ def _keep(folder: RunFolder, package: Package, training: AttachedTraining) -> No
         provenance=provenance_of(folder),
     )
     folder.archive(result.root)
-    folder.remove_work()
 
 
 def _artifact(result: Any, path: tuple[str | int, ...], name: str) -> Any:

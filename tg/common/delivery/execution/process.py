@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -11,16 +10,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..._core.errors import RunTimeoutError, TgError
+from ..._core.errors import RunTimeoutError, StorageError, TgError
 from ..._core.file_lock import FileLock
-from ..._core.process import Child, start
+from ..._core.process import Child
+from ...contract.manifest import ResultManifest
 from ...contract.run_state import RunState
 from ..delivery.packaging import Package
-from ..runtime.folders import MAIN_CHANNEL, TrainingFolders
-from ..runtime.package_archive import unpack_package
+from ..runtime.folders import TRACEBACK_LIMIT
+from .checkpoint_store import CheckpointStore
 from .environments import PythonEnvironment
 from .process_identity import is_alive, process_identity
-from .provenance import provenance_of
+from .process_launch import launch, submitter, training_folders
 from .request import TrainingRequest
 from .result_loader import ResultLoader
 from .run import Run
@@ -53,43 +53,19 @@ class ProcessRun(Run):
     def start(
         cls, request: TrainingRequest, package: Package, environment: PythonEnvironment
     ) -> ProcessRun:
-        """Make the folders of the contract and start the interpreter."""
-        code = unpack_package(package.path)
-        me = {"submitter": os.getpid(), "submitter_process": process_identity(os.getpid())}
-        folder = RunFolder.create(request.runs_folder, request.name, "process", details=me)
-        training = TrainingFolders(folder.work / "opt" / "ml")
-        training.create(request.hyperparameters)
-        _link_dataset(request.dataset, training.input_data / MAIN_CHANNEL)
-        checkpoints = request.checkpoint_folder(package)
-        checkpoints.mkdir(parents=True, exist_ok=True)
-        training.checkpoints.rmdir()
-        training.checkpoints.symlink_to(checkpoints, target_is_directory=True)
-        module = f"{package.manifest.module_name}.tg.common.delivery.runtime.main"
-        child = start(
-            [str(environment.python), "-m", module, package.manifest.module_name],
-            cwd=folder.work,
-            env={
-                "PYTHONPATH": str(code),
-                "PYTHONUNBUFFERED": "1",
-                "TQDM_DISABLE": os.environ.get("TQDM_DISABLE", "1"),  # a log file shows no bars
-                "PYTHONNOUSERSITE": "1",
-                "PYTHONHOME": None,
-                "VIRTUAL_ENV": None,
-                "SAGEMAKER_BASE_DIR": str(training.base),
-                "TG_PACKAGE_FILE": str(package.path),
-                "TG_PROVENANCE": json.dumps(provenance_of(folder)),
-                "TG_EXIT_CODE_FILE": str(_exit_code_file(folder)),
-            },
-            output_path=folder.log_file,
+        """Start a training; the interpreter goes on without this process."""
+        runs = request.runs_folder
+        folder = RunFolder.create(runs, request.name, "process", details=submitter())
+        checkpoints = _checkpoints_of(folder).claim(
+            request.fingerprint(package),
+            folder.run_id,
+            lambda run_id: not cls(RunFolder.find(runs, run_id)).state.is_final,
         )
-        details = {
-            **me,
-            "pid": child.pid,
-            "process": process_identity(child.pid),
-            "checkpoints": str(checkpoints),
-            "module_name": package.manifest.module_name,
-        }
-        folder.update(state=RunState.IN_PROGRESS, details=details)
+        try:
+            child = launch(request, package, environment, folder, checkpoints)
+        except BaseException:
+            shutil.rmtree(folder.path, ignore_errors=True)  # nothing was started
+            raise
         return cls(folder, child)
 
     @property
@@ -99,17 +75,27 @@ class ProcessRun(Run):
 
     @property
     def state(self) -> RunState:
-        """How far it is; looked up where it runs."""
+        """How far it is; looked up where it runs.
+
+        Raises
+        ------
+        StorageError
+            The training has completed, but the disk has no room for its result; look again when
+            there is some.
+        """
         record = self._folder.read()
-        exit_code = self._exit_code(record)
+        if self._child is not None:
+            self._child.poll()
         if record.state.is_final:
-            return record.state
-        if exit_code is None:
-            _kill_if_overdue(record)
             return record.state
         with FileLock(self._folder.path / "lock", timeout_seconds=_SETTLING_SECONDS):
             record = self._folder.read()
-            return record.state if record.state.is_final else self._settle(record, exit_code)
+            if record.state.is_final:
+                return record.state
+            if self._is_running(record):
+                _kill_if_overdue(record)
+                return record.state
+            return self._settle(record)
 
     def logs(self) -> Iterator[str]:
         """Follow the log file."""
@@ -117,10 +103,12 @@ class ProcessRun(Run):
         position = 0
         rest = b""
         while True:
-            with self._folder.log_file.open("rb") as file:
-                file.seek(position)
-                data = file.read()
-                position = file.tell()
+            data = b""
+            if self._folder.log_file.exists():
+                with self._folder.log_file.open("rb") as file:
+                    file.seek(position)
+                    data = file.read()
+                    position = file.tell()
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 yield line.decode("utf-8", "replace")
@@ -149,10 +137,13 @@ class ProcessRun(Run):
         """Send SIGTERM: the training keeps its checkpoints and ends, or is killed 120 s later."""
         if self.state.is_final:
             return
-        record = self._folder.read()
-        details = {**record.details, "stopping_at": time.time()}
-        self._folder.update(state=RunState.STOPPING, details=details)
-        _signal(record, signal.SIGTERM)
+        with FileLock(self._folder.path / "lock", timeout_seconds=_SETTLING_SECONDS):
+            record = self._folder.read()
+            if record.state.is_final:
+                return
+            details = {**record.details, "stopping_at": time.time()}
+            self._folder.update(state=RunState.STOPPING, details=details)
+            _signal(record, signal.SIGTERM)
 
     def result(self) -> ResultLoader:
         """Open the result."""
@@ -163,71 +154,70 @@ class ProcessRun(Run):
             )
         return self._folder.result()
 
-    def _exit_code(self, record: RunRecord) -> int | None:
+    def _is_running(self, record: RunRecord) -> bool:
         if self._child is not None:
-            return self._child.poll()
+            return self._child.poll() is None
         details = record.details
-        if "pid" not in details:  # it has not started yet, or never will
-            submitting = is_alive(details["submitter"], details["submitter_process"])
-            return None if submitting else -signal.SIGKILL
-        if is_alive(details["pid"], details["process"]):
-            return None
-        try:  # it ended while nobody watched
-            return int(_exit_code_file(self._folder).read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return -signal.SIGKILL
+        if "pid" in details:
+            return is_alive(details["pid"], details["process"])
+        if is_alive(details["submitter"], details["submitter_process"]):
+            return True  # it is about to be started
+        # its submitter died before it could say what it had started: the training said so itself
+        pid = self._folder.read_number("pid")
+        identity = process_identity(pid) if pid is not None else ""
+        if not identity:
+            return False
+        self._folder.update(details={**details, "pid": pid, "process": identity})
+        return True
 
-    def _settle(self, record: RunRecord, exit_code: int) -> RunState:
-        training = TrainingFolders(self._folder.work / "opt" / "ml")
-        stopped = exit_code in (_STOPPED_EXIT_CODE, -signal.SIGTERM)
-        if record.state is RunState.STOPPING and (stopped or exit_code == -signal.SIGKILL):
+    def _settle(self, record: RunRecord) -> RunState:
+        exit_code = self._child.poll() if self._child else self._folder.read_number("exit_code")
+        stopped = exit_code in (None, _STOPPED_EXIT_CODE, -signal.SIGTERM, -signal.SIGKILL)
+        if record.state is RunState.STOPPING and stopped:
+            self._folder.update(state=RunState.STOPPED, exit_code=exit_code)
             self._folder.remove_work()
-            return self._folder.update(state=RunState.STOPPED).state
+            return RunState.STOPPED
         if exit_code != 0:
-            failure = _failure_of(record, training, exit_code)
-            return self._folder.update(
-                state=RunState.FAILED, failure=failure, exit_code=exit_code
-            ).state
-        try:
-            self._folder.archive(training.model)
-        except TgError as exc:
-            failure = f"the training has ended well, but its result cannot be kept: {exc}"
-            return self._folder.update(state=RunState.FAILED, failure=failure).state
-        _empty(Path(record.details["checkpoints"]))
+            return self._fail(self._reason(exit_code), exit_code)
+        training = training_folders(self._folder)
+        if not self._folder.result_file.is_file():  # else one that settled it before has died
+            if not (training.model / ResultManifest.FILE_NAME).is_file():
+                return self._fail("the training has ended well, but left no whole result", 0)
+            try:
+                self._folder.archive(training.model)
+            except StorageError:
+                raise
+            except (TgError, OSError) as exc:
+                return self._fail(f"the result cannot be kept: {exc}", 0)
+        self._folder.update(state=RunState.COMPLETED, exit_code=0)
+        # only now: if this process dies here, nothing is lost
+        checkpoints = record.details.get("checkpoints")
+        if checkpoints:
+            _checkpoints_of(self._folder).discard(Path(checkpoints))
         self._folder.remove_work()
-        return self._folder.update(state=RunState.COMPLETED, exit_code=0).state
+        return RunState.COMPLETED
 
+    def _fail(self, reason: str, exit_code: int | None) -> RunState:
+        return self._folder.update(state=RunState.FAILED, failure=reason, exit_code=exit_code).state
 
-def _link_dataset(dataset: Path, channel: Path) -> None:
-    source = dataset.resolve()
-    if source.is_dir():
-        channel.symlink_to(source, target_is_directory=True)
-        return
-    channel.mkdir()
-    (channel / source.name).symlink_to(source)
-
-
-def _empty(checkpoints: Path) -> None:
-    # the folder itself stays: another run of the very same training may be writing to it
-    for path in checkpoints.glob("*"):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
+    def _reason(self, exit_code: int | None) -> str:
+        with contextlib.suppress(OSError):
+            failure = training_folders(self._folder).failure_file
+            return failure.read_text(encoding="utf-8", errors="replace")
+        if exit_code is not None and exit_code < 0:
+            how = f"the process was ended by {signal.Signals(-exit_code).name}"
+        elif exit_code is not None:
+            how = f"the process ended with exit code {exit_code}"
+        elif self._folder.log_file.exists():
+            how = "the process was ended from outside, by SIGKILL or with the machine"
         else:
-            path.unlink(missing_ok=True)
+            return "the process that submitted it ended before the training had started"
+        tail = self._folder.log_tail(TRACEBACK_LIMIT)
+        return f"{tail}\n{how}" if tail else how
 
 
-def _exit_code_file(folder: RunFolder) -> Path:
-    return folder.path / "exit_code"
-
-
-def _failure_of(record: RunRecord, training: TrainingFolders, exit_code: int) -> str:
-    if "pid" not in record.details:
-        return "the process that submitted it ended before the training had started"
-    with contextlib.suppress(OSError):
-        return training.failure_file.read_text(encoding="utf-8", errors="replace")
-    if exit_code < 0:
-        return f"the process was ended by {signal.Signals(-exit_code).name}"
-    return f"the process ended with exit code {exit_code} and left no reason"
+def _checkpoints_of(folder: RunFolder) -> CheckpointStore:
+    return CheckpointStore(folder.path.parent.parent / "checkpoints")
 
 
 def _signal(record: RunRecord, number: int) -> None:

@@ -85,14 +85,8 @@ class TrainingRequest:
                 hint="It can be pickled, but its __deepcopy__ fails: mend that.",
             ) from exc
 
-    def checkpoint_folder(self, package: Package) -> Path:
-        """Give the folder where an unfinished run of the very same training left its checkpoints.
-
-        The same means: code, hyperparameters and data.
-        """
-        return self.runs_folder.parent / "checkpoints" / self._fingerprint(package)
-
-    def _fingerprint(self, package: Package) -> str:
+    def fingerprint(self, package: Package) -> str:
+        """Tell this training from every other: by its code, hyperparameters and data."""
         files = [self.dataset]
         if self.dataset.is_dir():
             files = sorted(path for path in self.dataset.rglob("*") if path.is_file())

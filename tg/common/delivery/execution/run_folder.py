@@ -17,6 +17,8 @@ from ..._core.errors import (
     ProtocolError,
     RunCancelledError,
     RunNotFoundError,
+    RunTimeoutError,
+    StorageError,
     TrainingFailedError,
 )
 from ..._core.files import atomic_write
@@ -102,9 +104,14 @@ class RunFolder:
             run_id = job_name(base_name.lower(), f"{stamp}-{secrets.token_hex(4)}")
             folder = cls(runs_folder / run_id)
             try:
-                folder.path.mkdir(parents=True)
+                runs_folder.mkdir(parents=True, exist_ok=True)
+                folder.path.mkdir()
             except FileExistsError:
-                continue
+                if runs_folder.is_dir():
+                    continue
+                raise _unwritable(runs_folder, "a file is in its place") from None
+            except OSError as exc:
+                raise _unwritable(runs_folder, str(exc)) from exc
             folder.write(
                 RunRecord(
                     run_id=run_id,
@@ -171,6 +178,21 @@ class RunFolder:
         self.write(record)
         return record
 
+    def read_number(self, name: str) -> int | None:
+        """Read what the training left in a file of the run's folder: its pid or its exit code."""
+        try:
+            return int((self.path / name).read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+
+    def log_tail(self, size: int) -> str:
+        """Give the end of the log, at most so many characters."""
+        try:
+            data = self.log_file.read_bytes()[-4 * size :]
+        except OSError:
+            return ""
+        return data.decode("utf-8", "replace")[-size:].strip()
+
     def archive(self, model_folder: Path) -> None:
         """Write the result's archive, small files first, whole or not at all."""
         self.result_file.parent.mkdir(parents=True, exist_ok=True)
@@ -188,13 +210,19 @@ class RunFolder:
         shutil.rmtree(self.work, ignore_errors=True)
 
     def raise_for_state(self) -> None:
-        """Raise what a final state other than completed means.
+        """Raise what every state other than completed means.
 
         Raises
         ------
         TrainingFailedError, RunCancelledError
+        RunTimeoutError
+            The run has not ended.
         """
         record = self.read()
+        if not record.state.is_final:
+            raise RunTimeoutError(
+                f"run {self.run_id} is {record.state.value}", hint="Wait for it to end."
+            )
         if record.state is RunState.FAILED:
             last_line = record.failure.strip().rpartition("\n")[2]
             raise TrainingFailedError(
@@ -219,3 +247,10 @@ class RunFolder:
         """
         self.raise_for_state()
         return ResultLoader(self.result_file)
+
+
+def _unwritable(folder: Path, why: str) -> StorageError:
+    return StorageError(
+        f"no run can be kept in {folder}: {why}",
+        hint="Make the folder writable, or set TG_ROOT to a project that is.",
+    )

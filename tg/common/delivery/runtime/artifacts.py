@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import cloudpickle
 
@@ -23,6 +23,8 @@ _PART = re.compile(r"[A-Za-z0-9_=+,@ -][A-Za-z0-9._=+,@ -]*\Z")
 
 class ArtifactFolder:
     """Keeps values as files: data frames as parquet, everything else pickled.
+
+    A frame that parquet cannot hold, with objects or mixed types in its cells, is pickled as well.
 
     Parameters
     ----------
@@ -64,8 +66,9 @@ class ArtifactFolder:
                 )
         target = self.root.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if _is_data_frame(value):
-            atomic_write(target.with_name(name + ".parquet"), lambda file: _parquet(value, file))
+        table = _as_parquet(value) if _is_data_frame(value) else None
+        if table is not None:
+            atomic_write(target.with_name(name + ".parquet"), table)
         else:
             atomic_write(
                 target.with_name(name + ".pkl"), lambda file: cloudpickle.dump(value, file)
@@ -115,7 +118,10 @@ def _is_data_frame(value: object) -> bool:
     return pandas is not None and isinstance(value, pandas.DataFrame)
 
 
-def _parquet(frame: Any, file: BinaryIO) -> None:
+def _as_parquet(frame: Any) -> bytes | None:
     buffer = BytesIO()
-    frame.to_parquet(buffer)
-    file.write(buffer.getbuffer())
+    try:
+        frame.to_parquet(buffer)
+    except Exception:  # noqa: BLE001 whatever parquet or pandas objects to, pickle may hold
+        return None
+    return buffer.getvalue()

@@ -32,6 +32,7 @@ def main(module_name: str) -> NoReturn:
     module_name
         The root module of the package.
     """
+    _tell("pid", os.getpid())
     folders = TrainingFolders.from_environment()
     stop = StopSignal()
     signal.signal(signal.SIGTERM, lambda number, frame: _on_signal(stop, number, frame))
@@ -48,7 +49,7 @@ def main(module_name: str) -> NoReturn:
     except BaseException:  # noqa: BLE001 whatever ends a training must reach the failure file
         _report(folders)
         exit_code = 1
-    _leave_exit_code(exit_code)
+    _tell("exit_code", exit_code)
     sys.exit(exit_code)
 
 
@@ -98,11 +99,11 @@ def _report(folders: TrainingFolders) -> None:
         Logger.error(f"The failure file could not be written: {exc}")
 
 
-def _leave_exit_code(exit_code: int) -> None:
-    # for a platform that may not be watching when this process ends
-    path = os.environ.get("TG_EXIT_CODE_FILE")
-    if path:
-        Path(path).write_text(str(exit_code), encoding="ascii")
+def _tell(what: str, number: int) -> None:
+    # for a platform that may not be watching when this process starts or ends
+    folder = os.environ.get("TG_RUN_FOLDER")
+    if folder:
+        Path(folder, what).write_text(str(number), encoding="ascii")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path, PurePath
 from typing import Any
 
 from ..._core.errors import ConfigError
@@ -46,6 +47,23 @@ class SagemakerConfig:
         self.containering = containering
         self.settings = settings
 
+    @property
+    def runs_folder(self) -> Path:
+        """Where this machine keeps the project's runs and their results.
+
+        Raises
+        ------
+        ConfigError
+            The project's name cannot be that of a folder.
+        """
+        project = self.settings.project_name
+        if not _PROJECT.match(project):
+            raise ConfigError(
+                f"the project name {project!r} cannot stand in a path",
+                hint="Use letters, digits, dots, dashes and underscores.",
+            )
+        return Loc.data_cache_path / "sagemaker" / project / "output"
+
     def request(self, hyperparameters: Mapping[str, Any] | None) -> TrainingRequest:
         """Fix what is to be run on this machine, and check it.
 
@@ -54,11 +72,11 @@ class SagemakerConfig:
         ConfigError
             The dataset is not there, or a name or a hyperparameter cannot be used.
         """
-        project = self.settings.project_name
-        if not _PROJECT.match(project):
+        dataset = self.settings.dataset
+        if not dataset or PurePath(dataset).is_absolute() or ".." in PurePath(dataset).parts:
             raise ConfigError(
-                f"the project name {project!r} cannot stand in a path",
-                hint="Use letters, digits, dots, dashes and underscores.",
+                f"the dataset {dataset!r} is no path below the project's folder of datasets",
+                hint=f"Name a file or folder in {self.settings.local_dataset_path.parent}.",
             )
         return TrainingRequest(
             name=self.packaging.name,
@@ -66,5 +84,5 @@ class SagemakerConfig:
             packaging=self.packaging,
             dataset=self.settings.local_dataset_path,
             hyperparameters=hyperparameters_as_text(hyperparameters),
-            runs_folder=Loc.data_cache_path / "sagemaker" / project / "output",
+            runs_folder=self.runs_folder,
         )

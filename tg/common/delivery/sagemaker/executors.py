@@ -32,7 +32,7 @@ class SagemakerExecutor(Executor):
 
     def run(self, run_id: str) -> Run:
         """Find a run of the project again, whichever executor ran it."""
-        folder = RunFolder.find(self.config.request({}).runs_folder, run_id)
+        folder = RunFolder.find(self.config.runs_folder, run_id)
         executor = folder.read().executor
         kinds: dict[str, type[AttachedRun | ProcessRun]] = {
             "attached": AttachedRun,
@@ -87,7 +87,7 @@ class SagemakerProcessExecutor(SagemakerExecutor):
         self, config: SagemakerConfig, environments: EnvironmentCache | None = None
     ) -> None:
         super().__init__(config)
-        self._environments = environments or EnvironmentCache()
+        self._environments = environments or EnvironmentCache(on_line=Logger.plain)
 
     def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> ProcessRun:
         """Pack the code as it is now, start the training, and return at once."""

@@ -30,6 +30,7 @@ __all__ = ["ProcessRun"]
 
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 120.0  # as SageMaker gives
+_START_SECONDS = 30.0
 _SETTLING_SECONDS = 3600.0  # another process may be writing a large archive
 _STOPPED_EXIT_CODE = 128 + signal.SIGTERM
 
@@ -164,6 +165,8 @@ class ProcessRun(Run):
             return True  # it is about to be started
         # its submitter died before it could say what it had started: the training said so itself
         pid = self._folder.read_number("pid")
+        if pid is None and self._folder.log_age_seconds() < _START_SECONDS:
+            return True  # an interpreter that was started takes a moment to say so
         identity = process_identity(pid) if pid is not None else ""
         if not identity:
             return False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -184,6 +186,13 @@ class RunFolder:
             return int((self.path / name).read_text(encoding="ascii"))
         except (OSError, ValueError):
             return None
+
+    def log_age_seconds(self) -> float:
+        """Tell how long ago the log was written to; infinite if there is none."""
+        try:
+            return time.time() - self.log_file.stat().st_mtime
+        except OSError:
+            return math.inf
 
     def log_tail(self, size: int) -> str:
         """Give the end of the log, at most so many characters."""

@@ -181,7 +181,8 @@ def test_a_run_whose_submitter_died_right_after_starting_it_is_found(
         from tg.common.delivery.execution import run_folder
         from tg.common.delivery.sagemaker import SagemakerRoutine
         run_folder.RunFolder.update = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)
-        SagemakerRoutine(work.Task(), "d.parquet", "p", datasets_folder="datasets").process().submit()
+        routine = SagemakerRoutine(work.Task(), "d.parquet", "p", datasets_folder="datasets")
+        routine.process().submit()
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=project, check=False)
     executor = make()

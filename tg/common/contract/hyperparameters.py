@@ -15,7 +15,7 @@ from .typed_values import TYPE_NAMES, typed_value, value_like
 __all__ = ["HyperparameterAliases", "OpenHyperparameters", "apply_hyperparameters"]
 
 # Added by SageMaker's tuner and by its training toolkit; no task has asked for them.
-_FOREIGN_PREFIXES = ("_", "sagemaker_")
+_FOREIGN_PREFIXES = ("_tuning_", "sagemaker_")
 
 
 @runtime_checkable

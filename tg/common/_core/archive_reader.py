@@ -66,7 +66,7 @@ class ArchiveReader:
         *,
         label: str = "",
     ) -> None:
-        self.label = label or ("from a stream" if callable(source) else str(source))
+        self.label = label or ("<stream>" if callable(source) else str(source))
         place = source if callable(source) else Path(source)
         self._index = ArchiveIndex(place, self.label, limits or Limits())
 

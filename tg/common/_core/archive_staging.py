@@ -64,10 +64,10 @@ class StagingFolder:
         self.add_folder(name.rpartition("/")[0])
         try:
             path = f"{self._root}/{name}"
-            with open(path, "xb") as file:  # noqa: PTH123
+            with open(path, "xb") as file:  # noqa: PTH123 (as above)
                 for chunk in chunks:
                     file.write(chunk)
-            os.chmod(path, 0o644)  # noqa: PTH101
+            os.chmod(path, 0o644)  # noqa: PTH101 (as above)
         except OSError as exc:
             raise self._error(name, exc) from exc
         self.files.append(name)

@@ -56,7 +56,7 @@ class Child:
 
     @property
     def tail(self) -> str:
-        """The end of the output that was read so far, without secrets."""
+        """The last 65,536 characters of the output that was read so far, without secrets."""
         return self._buffer.tail
 
     def poll(self) -> int | None:
@@ -138,7 +138,6 @@ def start(
     secrets: Iterable[str] = (),
     stdin_text: str | None = None,
     output_path: Path | None = None,
-    tail_characters: int = _TAIL_CHARACTERS,
 ) -> Child:
     """Start a command in a process group of its own.
 
@@ -157,8 +156,6 @@ def start(
     output_path
         A file that the output is appended to, as it is, instead of a pipe. The command then needs
         no reader; `Child.lines` follows the file.
-    tail_characters
-        How much of the output is kept.
 
     Returns
     -------
@@ -193,7 +190,7 @@ def start(
     output = PipeOutput(process) if output_path is None else FileOutput(output_path, written)
     if stdin_text is not None:
         _feed(process, stdin_text)
-    return Child(process, shown, output, LineBuffer(redactor, tail_characters))
+    return Child(process, shown, output, LineBuffer(redactor, _TAIL_CHARACTERS))
 
 
 def _checked(argv: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import os
 import queue
 import subprocess
 import threading
@@ -86,13 +87,10 @@ class PipeOutput:
 
     def _pump(self, stream: IO[bytes]) -> None:
         with stream:
-            while chunk := self._next(stream):
+            # os.read returns what is there instead of waiting for a full chunk
+            while chunk := os.read(stream.fileno(), _CHUNK_BYTES):
                 self._put(chunk)
         self._put(None)
-
-    def _next(self, stream: IO[bytes]) -> bytes:
-        # read1 returns what is there instead of waiting for a full chunk
-        return stream.read1(_CHUNK_BYTES) if isinstance(stream, io.BufferedReader) else b""
 
     def _put(self, chunk: bytes | None) -> None:
         while not self._closed.is_set():
@@ -102,15 +100,17 @@ class PipeOutput:
 
 
 class FileOutput:
-    """Follows the file that a command writes to, from its present end.
+    """Follows the file that a command writes to.
 
     Parameters
     ----------
     path
         The file; it is there before the command starts.
+    offset
+        Where to begin, in bytes: what stands before was written by others.
     """
 
-    def __init__(self, path: Path, offset: int = 0) -> None:
+    def __init__(self, path: Path, offset: int) -> None:
         self._path = path
         self._offset = offset
 

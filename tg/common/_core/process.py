@@ -14,7 +14,6 @@ from .errors import CommandError
 
 __all__ = ["Child", "Completed", "Runner", "run", "start"]
 
-_TAIL_CHARACTERS = 65_536
 _POLL_SECONDS = 0.1
 
 
@@ -66,7 +65,6 @@ def run(
     stdin_text: str | None = None,
     stop_event: threading.Event | None = None,
     grace_seconds: float = 10.0,
-    tail_characters: int = _TAIL_CHARACTERS,
 ) -> Completed:
     r"""Run a command to its end.
 
@@ -75,7 +73,7 @@ def run(
 
     Parameters
     ----------
-    argv, cwd, env, secrets, stdin_text, tail_characters
+    argv, cwd, env, secrets, stdin_text
         As for `start`.
     timeout_seconds
         How long it may take.
@@ -112,7 +110,6 @@ def run(
         env=env,
         secrets=secrets,
         stdin_text=stdin_text,
-        tail_characters=tail_characters,
     )
     try:
         for lines in child.read_until(deadline, stop_event):

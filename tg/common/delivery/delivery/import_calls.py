@@ -28,15 +28,15 @@ _FUNCTIONS: Final = {
 }
 _BUILTINS: Final = frozenset(name for name in _FUNCTIONS if name.endswith("__import__"))
 _RELATIVE: Final = frozenset(("importlib.import_module", "importlib.util.find_spec"))
-_CALLS: Final = re.compile(
-    rb"__import__|import_module|find_spec|resources|get_data|run_module|"
+_MENTIONS: Final = re.compile(
+    rb"(?<!\w)(?:__import__|import_module|find_spec|resources|get_data|run_module)(?!\w)|"
     rb"import[ \t]+\*"  # which may bind any of them
 )
-# What stands behind a mention when it is a call whose first argument is a variable: a literal would
-# begin with a quote, a keyword argument would go on with "=".
-_VARIABLE: Final = re.compile(rb"(?:\.\w+)?\s*\(\s*[A-Za-z_]\w*\s*[.,)\[(+]")
-# What stands before a mention that only defines a function of that name, or imports it as it is.
-_DECLARED: Final = re.compile(rb"[ \t]*(?:async[ \t]+)?(?:def|from|import)[ \t][^;\n]*\Z")
+# What makes a mention matter: a call, but of nothing or of a variable (a literal would begin with
+# a quote, a keyword argument would go on with "="); another name; what is taken from a module.
+_MATTERS: Final = re.compile(
+    rb"(?:\.\w+)?\s*\((?!\s*(?:\)|[A-Za-z_]\w*\s*[.,)\[(+]))|[ \t]+(?:as|import)\b|[ \t]*\\"
+)
 
 
 def may_call_imports(source: bytes) -> bool:
@@ -59,18 +59,10 @@ def may_call_imports(source: bytes) -> bool:
     """
     found = b"importlib" in source or b"__import__" in source
     found = found or b"pkgutil" in source or b"runpy" in source
-    return found and any(_may_be_literal(source, match) for match in _CALLS.finditer(source))
-
-
-def _may_be_literal(source: bytes, mention: re.Match[bytes]) -> bool:
-    if mention[0].endswith(b"*"):
-        return True
-    if _VARIABLE.match(source, mention.end()):
-        return False
-    line = source[source.rfind(b"\n", 0, mention.start()) + 1 : mention.start()]
-    behind = source[mention.end() : mention.end() + 4].lstrip(b" \t")
-    # with "as", or in brackets over several lines, it may be bound to another name
-    return not _DECLARED.match(line) or behind.startswith((b"as", b"\\"))
+    return found and any(
+        mention[0].endswith(b"*") or _MATTERS.match(source, mention.end())
+        for mention in _MENTIONS.finditer(source)
+    )
 
 
 def find_calls(

@@ -6,7 +6,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["field_names", "has_field", "is_opaque", "read_field", "walk_fields"]
+__all__ = ["field_key", "field_names", "has_field", "is_opaque", "read_field", "walk_fields"]
 
 # Data, not settings: what stands in them is never a hyperparameter and can be huge.
 _DATA_LIBRARIES = frozenset({"numpy", "pandas", "polars", "pyarrow", "scipy"})

@@ -160,31 +160,39 @@ def _without_alias(target: object, path: str) -> str:
 
 def _find(target: object, full_path: str, path: str) -> _Slot:
     steps = full_path.split(".")
-    owner = target
-    before: object = None
-    for position, step in enumerate(steps):
-        last = position == len(steps) - 1
+    owners = _follow(target, steps)
+    owner, step = owners[-1], steps[-1]
+    if len(owners) == len(steps):
         if has_field(owner, step):
-            if last:
-                slot = _Slot(path=path, owner=owner, step=step, is_new=False)
-                _check_writable(slot)
-                return slot
-            before, owner = owner, read_field(owner, step)
-            continue
-        if last and position and _takes_new(before, steps[position - 1], owner, step):
+            slot = _Slot(path=path, owner=owner, step=step, is_new=False)
+            _check_writable(slot)
+            return slot
+        if _takes_new(owners, steps):
             return _Slot(path=path, owner=owner, step=step, is_new=True)
-        break
-    raise HyperparameterError(
-        f"there is no hyperparameter {path!r}", hint=_suggest(target, steps, position, owner)
-    )
+    hint = _suggest(target, steps, len(owners) - 1, owner)
+    raise HyperparameterError(f"there is no hyperparameter {path!r}", hint=hint)
 
 
-def _takes_new(holder: object, field: str, owner: object, step: str) -> bool:
-    if not isinstance(owner, dict) or not isinstance(holder, OpenHyperparameters):
+def _follow(target: object, steps: list[str]) -> list[Any]:
+    """Give the owner of each step, up to the last step or the first one that leads nowhere."""
+    owners: list[Any] = [target]
+    for step in steps[:-1]:
+        if not has_field(owners[-1], step):
+            break
+        owners.append(read_field(owners[-1], step))
+    return owners
+
+
+def _takes_new(owners: list[Any], steps: list[str]) -> bool:
+    """Whether the last step may be added to its owner, a dictionary that another object holds."""
+    step = steps[-1]
+    if len(owners) < 2 or not isinstance(owners[-1], dict):
+        return False
+    if not isinstance(owners[-2], OpenHyperparameters):
         return False
     if step.startswith("_") or not step.isidentifier():
         return False
-    names = holder.open_hyperparameters(field)
+    names = owners[-2].open_hyperparameters(steps[-2])
     return names is None or step in names
 
 
@@ -237,15 +245,11 @@ def _suggest(target: object, steps: list[str], position: int, owner: object) -> 
 
 
 def _leads_somewhere(target: object, path: str) -> bool:
-    owner = target
-    before: object = None
     steps = path.split(".")
-    for position, step in enumerate(steps):
-        if not has_field(owner, step):
-            last = position == len(steps) - 1
-            return last and position > 0 and _takes_new(before, steps[position - 1], owner, step)
-        before, owner = owner, read_field(owner, step)
-    return True
+    owners = _follow(target, steps)
+    return len(owners) == len(steps) and (
+        has_field(owners[-1], steps[-1]) or _takes_new(owners, steps)
+    )
 
 
 def _write(plan: Mapping[str, tuple[_Slot, Any]]) -> None:
@@ -258,6 +262,7 @@ def _write(plan: Mapping[str, tuple[_Slot, Any]]) -> None:
             for step in reversed(undone):
                 step()
             raise HyperparameterError(
-                f"the hyperparameter {path!r} does not take {value!r}: {exc}"
+                f"the hyperparameter {path!r} does not take {value!r}: {exc}",
+                hint="Give a value that the field's own setter takes; nothing has been set.",
             ) from exc
         undone.append(undo)

@@ -133,7 +133,8 @@ def _like_container(value: Any, current: Any, path: str) -> Any:
         except TypeError as exc:  # a named tuple, or a set of lists
             raise HyperparameterError(
                 f"the hyperparameter {path!r} is a {type(current).__name__}, "
-                f"which {value!r} does not fit"
+                f"which {value!r} does not fit",
+                hint="Give a value of that form, or set its fields one by one.",
             ) from exc
     return value
 

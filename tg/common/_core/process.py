@@ -104,13 +104,7 @@ def run(
     """
     began = time.monotonic()
     deadline = None if timeout_seconds is None else began + timeout_seconds
-    child = start(
-        argv,
-        cwd=cwd,
-        env=env,
-        secrets=secrets,
-        stdin_text=stdin_text,
-    )
+    child = start(argv, cwd=cwd, env=env, secrets=secrets, stdin_text=stdin_text)
     try:
         for lines in child.read_until(deadline, stop_event):
             if on_line is not None:

@@ -26,7 +26,7 @@ from tg.common._core.archive_writer import Member, write_tar_gz
 MIB = 1 << 20
 FILES = 12
 SMALL = "runs/0/metrics.pkl"
-REPEATS = 3
+REPEATS = 2
 
 READER = """
 import json, sys, time

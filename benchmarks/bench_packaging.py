@@ -47,9 +47,7 @@ def setuptools_sdist(parent: Path, name: str) -> float:
         f"setup(name={name!r}, version='0', packages=find_namespace_packages())\n"
     )
     command = [sys.executable, "setup.py", "-q", "sdist"]
-    return seconds_of(
-        lambda: subprocess.run(command, cwd=project, check=True, capture_output=True)
-    )
+    return seconds_of(lambda: subprocess.run(command, cwd=project, check=True, capture_output=True))
 
 
 def main() -> None:

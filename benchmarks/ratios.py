@@ -41,9 +41,6 @@ def compare(
 def report(title: str, ours: list[float], theirs: list[float], *, target: str) -> float:
     """Print a line, and give the median of the ratios pair by pair."""
     ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-    print(
-        f"{title:62} {statistics.median(ours) * 1e3:9.1f} ms {statistics.median(theirs) * 1e3:9.1f} ms"
-        f" {ratio:8.3f}  (target {target})",
-        flush=True,
-    )
+    sides = " ".join(f"{statistics.median(side) * 1e3:9.1f} ms" for side in (ours, theirs))
+    print(f"{title:62} {sides} {ratio:8.3f}  (target {target})", flush=True)
     return ratio

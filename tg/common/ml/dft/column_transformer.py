@@ -129,7 +129,10 @@ def as_frame(X: Any) -> pd.DataFrame:  # noqa: N803 - scikit-learn's name
             hint="These transformers keep column names, so they take pandas.DataFrame only.",
         )
     if not X.columns.is_unique:
-        raise DataError(f"the frame has two columns {X.columns[X.columns.duplicated()][0]!r}")
+        raise DataError(
+            f"the frame has two columns {X.columns[X.columns.duplicated()][0]!r}",
+            hint="Rename or drop one of them.",
+        )
     return X
 
 

@@ -97,9 +97,13 @@ The columns are: x, y.
                     )
         repeated = df.columns[df.columns.duplicated()]
         if len(repeated):
-            raise DataError(f"the dataset has two columns {repeated[0]!r}")
+            raise DataError(
+                f"the dataset has two columns {repeated[0]!r}", hint="Rename or drop one of them."
+            )
         if df.empty:
-            raise DataError("the dataset has no rows")
+            raise DataError(
+                "the dataset has no rows", hint="Look at the file, or at the filter that left none."
+            )
         for label in labels:
             count = int(df[label].isna().sum())
             if count:

@@ -61,7 +61,10 @@ class ModelConstructor:
         target = self.type_name
         made_by = resolve_reference(target) if isinstance(target, str) else target
         if not callable(made_by):
-            raise ConfigError(f"{self.type_name!r} is no class or function, it makes no model")
+            raise ConfigError(
+                f"{self.type_name!r} is no class or function, it makes no model",
+                hint="Give 'module:Class', a class, or a function that returns a model.",
+            )
         self._check_arguments(made_by)
         return made_by(*_own(self.args, "args"), **_own(self.kwargs, "kwargs"))
 

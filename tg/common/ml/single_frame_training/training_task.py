@@ -11,12 +11,7 @@ import pandas as pd
 from ..._core.errors import ConfigError, DataError
 from ...contract.environment import TrainingEnvironment
 from ...contract.task import TrainingTask
-from ..training_core.artificers import (
-    Artificer,
-    ArtificerArguments,
-    TrainingResult,
-    stage_sizes,
-)
+from ..training_core.artificers import Artificer, ArtificerArguments, TrainingResult
 from ..training_core.folds import Fold, run_folds, training_fingerprint
 from ..training_core.metrics import MetricPool, mean_metrics
 from ..training_core.split import TRAIN_STAGE, DataFrameSplit
@@ -178,7 +173,8 @@ class SingleFrameTrainingTask(TrainingTask):
             part = self.evaluator(model, rows[split.features], rows[split.labels])
             if len(part) != len(rows):
                 raise ConfigError(
-                    f"the evaluator gives {len(part)} rows for the {len(rows)} of {stage!r}"
+                    f"the evaluator gives {len(part)} rows for the {len(rows)} of {stage!r}",
+                    hint="Return one row for each row of the features, with their index.",
                 )
             parts.append(part.assign(stage=stage))
             places.append(positions)
@@ -202,7 +198,7 @@ class SingleFrameTrainingTask(TrainingTask):
         result.info = {
             "task": dict(self.info),
             "fold": fold,
-            "rows": stage_sizes(split),
+            "rows": {stage: len(split.positions(stage)) for stage in split.stages},
             "features": len(split.features),
             "split": split.info,
         }

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..._core.errors import ConfigError
 from ..._core.logger import Logger
-from .split import TRAIN_STAGE, DataFrameSplit
+from .split import DataFrameSplit
 
 __all__ = [
     "Artificer",
@@ -211,16 +211,12 @@ class LearningCurveArtificer(Artificer):
         """Train on each share and measure."""
         task, rows = model_info.task, model_info.train_df
         order = np.random.RandomState(self.random_state).permutation(len(rows))
-        labels = rows[model_info.split.labels]
+        has_classes = len(rows[model_info.split.labels].drop_duplicates()) > 1
         curve = []
         for size in self.sizes:
             count = max(1, round(size * len(rows)))
             part = rows.iloc[np.sort(order[:count])]
-            if (
-                len(labels.drop_duplicates())
-                > 1
-                >= len(part[model_info.split.labels].drop_duplicates())
-            ):
+            if has_classes and len(part[model_info.split.labels].drop_duplicates()) == 1:
                 continue
             model = task.fit_model(model_info.split, part)
             result_df, source = task.predict(model, model_info.split)
@@ -266,15 +262,3 @@ class BalancingArtificer(Artificer):
         ]
         positions = np.concatenate([np.arange(len(rows)), *extra])
         model_info.train_df = rows.iloc[positions]
-
-
-def stage_sizes(split: DataFrameSplit) -> dict[str, int]:
-    """Count the rows of each stage.
-
-    Example
-    -------
-    >>> df = pd.DataFrame({"x": range(3), "y": [0, 1, 0]})
-    >>> stage_sizes(DataFrameSplit(df, ["x"], "y", df.index[:2], {"test": df.index[2:]}))
-    {'test': 1, 'train': 2}
-    """
-    return {stage: len(split.positions(stage)) for stage in [*split.tests, TRAIN_STAGE]}

@@ -64,7 +64,10 @@ def read_data(data: Any) -> Any:
         if path.name.endswith(_CSV):
             return pd.read_csv(path)
     except (OSError, ValueError) as exc:  # pyarrow's and pandas' errors are among these
-        raise DataError(f"the dataset {str(path)!r} cannot be read: {exc}") from exc
+        raise DataError(
+            f"the dataset {str(path)!r} cannot be read: {exc}",
+            hint="Is it whole, and of the format that its name says?",
+        ) from exc
     return path
 
 

@@ -88,7 +88,9 @@ class FunctionTask(TrainingTask):
     ) -> None:
         super().__init__()
         if not callable(function):
-            raise ConfigError(f"{function!r} is no function")
+            raise ConfigError(
+                f"{function!r} is no function", hint="Give a function f(data, env, **parameters)."
+            )
         self.function = function
         self.data_loader = data_loader
         self.metric_names = metric_names

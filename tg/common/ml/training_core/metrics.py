@@ -200,7 +200,8 @@ class MetricPool:
                 if len(numbers) != len(names):
                     raise ConfigError(
                         f"{type(metric).__name__} measures {len(numbers)} numbers, "
-                        f"but names {len(names)}: {', '.join(names)}"
+                        f"but names {len(names)}: {', '.join(names)}",
+                        hint="Let measure return one number for each of get_names.",
                     )
                 pairs = zip(names, numbers, strict=True)
                 measured |= {f"{name}_{stage}": float(number) for name, number in pairs}

@@ -63,7 +63,10 @@ def new_split(
     parts |= {name: split.df.index[mask] for name, mask in tests.items()}
     for name, index in parts.items():
         if index.empty:
-            raise DataError(f"the stage {name!r} of a split has no rows")
+            raise DataError(
+                f"the stage {name!r} of a split has no rows",
+                hint="Give the splitter more rows, or let it split at other values.",
+            )
     if not split.df.index.is_unique:
         _check_apart(parts)
     return replace(
@@ -211,7 +214,8 @@ DataFrameSplit(features=1, labels='y', test=3, train=7)]
             )
         except ValueError as exc:
             raise DataError(
-                f"{len(values)} rows or groups cannot be split with test_size={self.test_size}"
+                f"{len(values)} rows or groups cannot be split with test_size={self.test_size}",
+                hint="Give another test_size, or more rows.",
             ) from exc
         in_test = groups.isin(test)
         info = {"fold": fold, "split_column": self.split_column or "index"}

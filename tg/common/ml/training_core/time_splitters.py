@@ -117,7 +117,10 @@ class TimeSplitter(Splitter):
         mask = train_mask(split)
         known = times[mask]
         if known.empty:
-            raise DataError("there are no rows to split by time")
+            raise DataError(
+                "there are no rows to split by time",
+                hint="Look at the splitter before this one, or at the data.",
+            )
         first = known.min() if self.start is None else _moment(self.start, times)
         last = known.max()
         step = _duration(self.step)
@@ -148,7 +151,9 @@ class TimeSplitter(Splitter):
                 hint="Give a timedelta for times and a number for numbers.",
             ) from exc
         if not forward:
-            raise ConfigError(f"the step {self.step!r} does not lead forward")
+            raise ConfigError(
+                f"the step {self.step!r} does not lead forward", hint="Give one above zero."
+            )
         if many:
             raise ConfigError(
                 f"the step {self.step!r} makes more than {_MOST_SPLITS} splits",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,7 @@ from ..delivery.packaging import Package
 from ..runtime.artifacts import ArtifactFolder
 from ..runtime.folders import MAIN_CHANNEL, TRACEBACK_LIMIT, dataset_in
 from ..runtime.result_folder import ResultFolder
-from .process_identity import is_alive
-from .process_launch import submitter
+from .process_identity import submitter, submitter_is_alive
 from .provenance import provenance_of
 from .request import TrainingRequest
 from .result_loader import ResultLoader
@@ -141,10 +140,7 @@ class AttachedRun(Run):
     def state(self) -> RunState:
         """How it ended; failed also if its process died on the way."""
         record = self._folder.read()
-        details = record.details
-        if not record.state.is_final and not is_alive(
-            details["submitter"], details["submitter_process"]
-        ):
+        if not record.state.is_final and not submitter_is_alive(record.details):
             reason = "the process that trained ended before the training did"
             record = self._folder.update(state=RunState.FAILED, failure=reason)
         return record.state
@@ -180,17 +176,17 @@ class _AttachedEnvironment(InMemoryTrainingEnvironment):
     def __init__(self, dataset: Path) -> None:
         super().__init__()
         self._channel = dataset if dataset.is_dir() else dataset.parent
-        self.artifacts: list[tuple[tuple[str | int, ...], str]] = []
+        self.artifacts: dict[tuple[tuple[str | int, ...], str], Any] = {}
 
     @property
     def channels(self) -> Mapping[str, Path]:
         """The dataset's folder."""
         return {MAIN_CHANNEL: self._channel}
 
-    def store_artifact(self, path: Any, name: str, value: Any) -> None:
+    def store_artifact(self, path: Sequence[str | int], name: str, value: Any) -> None:
         """Keep the value, and that it is one."""
         super().store_artifact(path, name, value)
-        self.artifacts.append((tuple(path), name))
+        self.artifacts[tuple(path), name] = value
 
 
 def _keep(folder: RunFolder, package: Package, training: AttachedTraining) -> None:
@@ -200,8 +196,8 @@ def _keep(folder: RunFolder, package: Package, training: AttachedTraining) -> No
     result.write_properties(manifest.properties("", ""))
     result.write_task(training.task)
     artifacts = ArtifactFolder(result.root)
-    for path, name in env.artifacts:
-        artifacts.store(path, name, _artifact(env.result, path, name))
+    for (path, name), value in env.artifacts.items():
+        artifacts.store(path, name, value)
     result.write_summary(
         manifest,
         metrics={name: float(value) for name, value in env.result["metrics"].items()},
@@ -209,9 +205,3 @@ def _keep(folder: RunFolder, package: Package, training: AttachedTraining) -> No
         provenance=provenance_of(folder),
     )
     folder.archive(result.root)
-
-
-def _artifact(result: Any, path: tuple[str | int, ...], name: str) -> Any:
-    for part in path:
-        result = result[part]
-    return result[name]

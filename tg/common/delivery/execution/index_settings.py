@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["uv_settings"]
 
-# Of these, uv's own settings exist; pip's are not asked then.
+# Whoever has set one of these has configured uv itself: pip's settings are not asked then.
 _UV_VARIABLES = (
     "UV_CONFIG_FILE",
     "UV_DEFAULT_INDEX",

@@ -19,8 +19,8 @@ from ..delivery.packaging import Package
 from ..runtime.folders import TRACEBACK_LIMIT
 from .checkpoint_store import CheckpointStore
 from .environments import PythonEnvironment
-from .process_identity import is_alive, process_identity
-from .process_launch import launch, submitter, training_folders
+from .process_identity import is_alive, process_identity, submitter, submitter_is_alive
+from .process_launch import launch, training_folders
 from .request import TrainingRequest
 from .result_loader import ResultLoader
 from .run import Run
@@ -161,7 +161,7 @@ class ProcessRun(Run):
         details = record.details
         if "pid" in details:
             return is_alive(details["pid"], details["process"])
-        if is_alive(details["submitter"], details["submitter_process"]):
+        if submitter_is_alive(details):
             return True  # it is about to be started
         # its submitter died before it could say what it had started: the training said so itself
         pid = self._folder.read_number("pid")

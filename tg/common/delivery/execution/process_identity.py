@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..._core.errors import CommandError
 from ..._core.process import run
 
-__all__ = ["is_alive", "process_identity"]
+__all__ = ["is_alive", "process_identity", "submitter", "submitter_is_alive"]
 
 
 def process_identity(pid: int) -> str:
@@ -36,3 +39,14 @@ def process_identity(pid: int) -> str:
 def is_alive(pid: int, identity: str) -> bool:
     """Whether the process that had this identity still runs."""
     return bool(identity) and process_identity(pid) == identity
+
+
+def submitter() -> dict[str, Any]:
+    """Tell who submits a run: what a run's details hold of this process."""
+    pid = os.getpid()
+    return {"submitter": pid, "submitter_process": process_identity(pid)}
+
+
+def submitter_is_alive(details: Mapping[str, Any]) -> bool:
+    """Whether the process that submitted a run still runs, by the run's details."""
+    return is_alive(details["submitter"], details["submitter_process"])

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 from ..._core.errors import ConfigError
 from ..._core.process import Child, start
@@ -15,18 +14,12 @@ from ..delivery.packaging import Package
 from ..runtime.folders import MAIN_CHANNEL, TrainingFolders
 from ..runtime.package_archive import unpack_package
 from .environments import PythonEnvironment
-from .process_identity import process_identity
+from .process_identity import process_identity, submitter
 from .provenance import provenance_of
 from .request import TrainingRequest
 from .run_folder import RunFolder
 
-__all__ = ["launch", "submitter", "training_folders"]
-
-
-def submitter() -> dict[str, Any]:
-    """Tell who submits a run, so that others see whether it is still there."""
-    pid = os.getpid()
-    return {"submitter": pid, "submitter_process": process_identity(pid)}
+__all__ = ["launch", "training_folders"]
 
 
 def training_folders(folder: RunFolder) -> TrainingFolders:

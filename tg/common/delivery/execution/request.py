@@ -42,6 +42,10 @@ class TrainingRequest:
         There is no dataset.
     HyperparameterError
         The task has no such field, or the value has the wrong type.
+    ConfigError
+        A hyperparameter is not text.
+    UnpicklableError
+        The task, which hyperparameters are tried on a copy of, cannot be copied.
     """
 
     name: str

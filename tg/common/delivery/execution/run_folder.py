@@ -136,7 +136,9 @@ class RunFolder:
         """
         folder = cls(runs_folder / run_id)
         if Path(run_id).name != run_id or not folder._record_file.is_file():
-            known = sorted((p.name for p in runs_folder.glob("*/")), reverse=True)[:3]
+            names = (path.name for path in runs_folder.glob("*/"))
+            # an id ends with the time, in six parts, and a token
+            known = sorted(names, key=lambda name: name.split("-")[-7:], reverse=True)[:3]
             raise RunNotFoundError(
                 f"there is no run {run_id!r} in {runs_folder}",
                 hint=f"The latest are: {', '.join(known)}." if known else "Nothing ran there yet.",

@@ -121,7 +121,7 @@ class NamePlan(Mapping[str, dict[str, Any]]):
         if self._prefix is not None:
             check_prefix(self._prefix, target)
         other.__dict__.pop("_places", None)
-        other._names = other._named()  # noqa: SLF001
+        other._names = other._named()  # noqa: SLF001 - as above
         return other
 
     def parameters(self, place: int) -> dict[str, Any]:

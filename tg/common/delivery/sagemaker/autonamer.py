@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import inspect
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from ..._core.errors import ConfigError, NamingError
+from ..._core.suggestions import did_you_mean
 from ..naming.plan import NamePlan
 from ..naming.target import SAGEMAKER_JOB, Target
 
@@ -211,9 +211,10 @@ class Autonamer:
         if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in signature.values()):
             for key in given:
                 if key not in taken:
-                    near = difflib.get_close_matches(key, taken, n=1)
-                    hint = f"Did you mean {near[0]!r}?" if near else f"It takes {taken}."
-                    raise ConfigError(f"the build method has no parameter {key!r}", hint=hint)
+                    raise ConfigError(
+                        f"the build method has no parameter {key!r}",
+                        hint=did_you_mean(key, taken, what="parameters"),
+                    )
         for name in taken:
             if signature[name].default is inspect.Parameter.empty and name not in given:
                 raise ConfigError(

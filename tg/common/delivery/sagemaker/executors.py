@@ -40,7 +40,7 @@ class SagemakerExecutor(Executor):
         }
         if executor not in kinds:
             raise RunNotFoundError(
-                f"run {run_id!r} was made by an executor of this name: {executor!r}",
+                f"run {run_id!r} was made by the executor {executor!r}, unknown to this version",
                 hint="Use a newer version of training-grounds.",
             )
         return kinds[executor](folder)

@@ -21,6 +21,7 @@ from tg.common.delivery.delivery.dependency_list import DependencyList
         (("pandas", "==2.2.3"), "six"),
         {"pandas": "2.2.3", "six": "*"},
         [["pandas", " 2.2.3 "], ["six", ""]],
+        [["pandas", "2.2.3"], ["six", " "]],
     ],
 )
 def test_every_shape_that_users_have_means_the_same(dependencies, tmp_path):

@@ -97,6 +97,7 @@ def requirement_of_pair(pair: object, list_name: str) -> str:
             hint="Write 'pandas==2.2.3' or ['pandas', '2.2.3'].",
         )
     name, version = pair
+    version = version.strip() if isinstance(version, str) else version
     if version is None or version in ("", "*"):
         return str(name)
     if not isinstance(version, str):
@@ -105,7 +106,6 @@ def requirement_of_pair(pair: object, list_name: str) -> str:
             "no text",
             hint=f'Write it in quotes, "{version}": as a number, 1.10 and 1.1 are the same.',
         )
-    version = version.strip()
     if version[0] in "=<>!~":
         return f"{name}{version}"
     try:

@@ -7,7 +7,6 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 from ..._core.logger import Logger
@@ -35,7 +34,7 @@ def main(module_name: str) -> NoReturn:
     _tell("pid", os.getpid())
     folders = TrainingFolders.from_environment()
     stop = StopSignal()
-    signal.signal(signal.SIGTERM, lambda number, frame: _on_signal(stop, number, frame))
+    signal.signal(signal.SIGTERM, lambda _number, _frame: _on_signal(stop))
     try:
         _run(module_name, folders, stop)
         exit_code = 0
@@ -78,8 +77,7 @@ def _call(job: Any, entry_point: EntryPoint, folders: TrainingFolders, stop: Sto
         job.run()
 
 
-def _on_signal(stop: StopSignal, number: int, frame: FrameType | None) -> None:
-    del number, frame
+def _on_signal(stop: StopSignal) -> None:
     Logger.warning("Asked to stop")
     stop.request()
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from ..._core.archive_reader import ArchiveReader
 from ..._core.errors import ArchiveError
+from ..._core.logger import Logger
 from ..._core.process import run
 from ...contract.manifest import PackageManifest
 from .entry_point import EntryPoint
 
-__all__ = ["install_package_and_get_loader"]
+__all__ = ["install_package_and_get_loader", "read_manifest"]
 
 
 def install_package_and_get_loader(
@@ -35,7 +37,7 @@ def install_package_and_get_loader(
     try_uninstall_existing
         Whether to uninstall other versions of the package first.
     silent
-        Whether pip says nothing unless it fails.
+        Whether to keep from showing what pip says.
     target
         Install into this folder, and import from it, rather than into this Python's environment.
 
@@ -56,9 +58,7 @@ def install_package_and_get_loader(
         _uninstall_others(manifest, silent=silent)
     pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
     options = ["--target", str(target), "--upgrade"] if target else ["--force-reinstall"]
-    run(
-        [*pip, *options, *(["--quiet"] if silent else []), str(Path(filepath).resolve())],
-    )
+    run([*pip, *options, str(Path(filepath).resolve())], on_line=_listener(silent=silent))
     if target and str(target) not in sys.path:
         sys.path.append(str(target))
     for name in [n for n in sys.modules if _is_below(n, manifest.module_name)]:
@@ -78,7 +78,7 @@ def read_manifest(filepath: Path | str) -> PackageManifest:
         A newer version of this library made it.
     """
     archive = ArchiveReader(Path(filepath))
-    suffix = f"/resources/{PackageManifest.FILE_NAME}"
+    suffix = f"/resources/{PackageManifest.FILE_NAME}"  # below SDIST_FOLDER/ROOT_MODULE
     name = next((n for n in archive.names() if n.endswith(suffix) and n.count("/") == 3), None)
     if name is None:
         raise ArchiveError(
@@ -99,8 +99,12 @@ def _uninstall_others(manifest: PackageManifest, *, silent: bool) -> None:
         )
     ]
     if others:
-        quiet = ["--quiet"] if silent else []
-        run([sys.executable, "-m", "pip", "uninstall", "--yes", *quiet, *others])
+        pip = [sys.executable, "-m", "pip", "uninstall", "--yes"]
+        run([*pip, *others], on_line=_listener(silent=silent))
+
+
+def _listener(*, silent: bool) -> Callable[[str], None] | None:
+    return None if silent else Logger.plain
 
 
 def _is_below(module: str, root: str) -> bool:

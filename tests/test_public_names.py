@@ -48,4 +48,4 @@ def test_public_names_are_these_and_can_be_imported(package: str) -> None:
         assert getattr(module, name) is not None
         assert name in dir(module)
     with pytest.raises(AttributeError, match="no_such_name"):
-        module.no_such_name  # noqa: B018
+        module.no_such_name  # noqa: B018 - asking for it is the test

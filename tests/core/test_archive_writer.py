@@ -37,7 +37,7 @@ MEMBERS = [
 
 def written(members: list[Member], **options: bool | int) -> bytes:
     file = BytesIO()
-    write_tar_gz(file, members, **options)  # type: ignore[arg-type]
+    write_tar_gz(file, members, **options)
     return file.getvalue()
 
 
@@ -229,7 +229,7 @@ def test_a_file_that_changes_while_it_is_read_is_noticed(change: bytes, tmp_path
     source.write_bytes(b"x" * 10)
 
     class Target(BytesIO):
-        def write(self, data: bytes) -> int:  # type: ignore[override]
+        def write(self, data: bytes) -> int:
             source.write_bytes(change)  # the plan is made, the file is not yet read
             return super().write(data)
 
@@ -272,7 +272,7 @@ def test_a_full_disk_leaves_the_old_archive(tmp_path: Path) -> None:
 
 def test_a_stream_that_cannot_be_written_is_a_typed_error() -> None:
     class Full(BytesIO):
-        def write(self, data: bytes) -> int:  # type: ignore[override]
+        def write(self, data: bytes) -> int:
             raise OSError(28, "No space left on device")
 
     with pytest.raises(TgError, match="No space left") as caught:

@@ -28,7 +28,7 @@ def test_the_tree_in_the_docstring_is_the_tree_of_classes() -> None:
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_errors_survive_pickling_with_all_that_they_say(cls: type[TgError]) -> None:
     error = cls("the value 3 is too large", hint="Use 2.")
-    error.extra = "kept"  # type: ignore[attr-defined]
+    error.extra = "kept"
     back = pickle.loads(pickle.dumps(error))
     assert type(back) is cls
     assert str(back) == str(error) == "the value 3 is too large. Use 2."

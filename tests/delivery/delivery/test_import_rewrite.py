@@ -100,7 +100,7 @@ def test_files_next_to_the_root_need_one_dot() -> None:
 def test_a_file_with_nothing_to_rewrite_is_the_same_object(source: bytes) -> None:
     travellers = frozenset({"a", "tg"})
     place = {"module": "a.sub.mod", "is_package": False}
-    assert rewrite_imports(source, travellers=travellers, **place) is source  # type: ignore[arg-type]
+    assert rewrite_imports(source, travellers=travellers, **place) is source
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "shift_jis", "utf-8-sig"])

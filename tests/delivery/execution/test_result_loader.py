@@ -45,7 +45,7 @@ def rewritten(
 ) -> Path:
     """Write the archive as another tool would, with other content."""
     with tarfile.open(source) as archive:
-        files = {m.name: archive.extractfile(m).read() for m in archive if m.isfile()}  # type: ignore[union-attr]
+        files = {m.name: archive.extractfile(m).read() for m in archive if m.isfile()}
     with tarfile.open(target, "w:gz") as archive:
         for name, data in change(files).items():
             member = tarfile.TarInfo(name)
@@ -138,7 +138,7 @@ def test_missing_parts_are_named(result_file: Path, tmp_path: Path) -> None:
     with pytest.raises(ResultError, match="package"):
         _ = result.package
     with pytest.raises(ConfigError, match="tomorrow"):
-        ResultLoader(result_file).unpickle("runs/0/model.pkl", code="tomorrow")  # type: ignore[arg-type]
+        ResultLoader(result_file).unpickle("runs/0/model.pkl", code="tomorrow")
 
 
 def test_a_truncated_or_absent_result_does_not_open(result_file: Path, tmp_path: Path) -> None:

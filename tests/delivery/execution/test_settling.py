@@ -68,7 +68,7 @@ def test_one_that_dies_after_it_has_settled_leaves_the_result_whole(make: Any) -
     run._child.wait(60)
     child = os.fork()
     if child == 0:  # a watcher that dies in the middle of cleaning up
-        RunFolder.remove_work = lambda self: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
+        RunFolder.remove_work = lambda self: os.kill(os.getpid(), signal.SIGKILL)
         _ = executor.run(run.id).state
         os._exit(1)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
@@ -81,7 +81,7 @@ def test_one_that_dies_between_archive_and_record_does_not_spoil_it(make: Any) -
     run._child.wait(60)
     child = os.fork()
     if child == 0:
-        RunFolder.update = lambda self, **changes: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign,assignment,return-value]
+        RunFolder.update = lambda self, **changes: os.kill(os.getpid(), signal.SIGKILL)
         _ = executor.run(run.id).state
         os._exit(1)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL

@@ -197,7 +197,7 @@ def test_a_captured_variable_of_a_lambda_is_named() -> None:
 
 def test_references_in_text_and_in_functions_are_found() -> None:
     def train() -> None:
-        import sklearn.svm  # noqa: F401
+        import sklearn.svm  # noqa: F401 - what the search is to find
 
     payload = pickle_payload({"job": (train, "sklearn.linear_model:Ridge", "time: 12:30")})
     assert {"sklearn.svm", "sklearn.linear_model"} <= payload.modules

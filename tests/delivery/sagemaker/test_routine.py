@@ -109,7 +109,7 @@ def test_a_missing_dataset_is_named_with_its_path() -> None:
 
 def test_what_is_no_task_is_refused_at_once() -> None:
     with pytest.raises(ConfigError, match="FunctionTask"):
-        SagemakerJob(train)  # type: ignore[arg-type]
+        SagemakerJob(train)
     with pytest.raises(NamingError):
         SagemakerRoutine(FunctionTask(train), "d", "p", name="a-b")
 

@@ -420,10 +420,10 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
         "import sys\n"
         "from pathlib import Path\n"
         "from tg.common._core.archive_reader import ArchiveReader\n"
-        "from tg.common._core.errors import ArchiveError\n"
+        "from tg.common._core.errors import StorageError\n"
         "try:\n"
         "    ArchiveReader(Path('a.tar.gz')).extract_all(Path('out'))\n"
-        "except ArchiveError as exc:\n"
+        "except StorageError as exc:\n"
         "    assert isinstance(exc.__cause__, OSError)\n"
         "    sys.exit(str(exc))\n"
     )

@@ -172,7 +172,9 @@ class ArchiveReader:
         ResultError
             There is no such member.
         ArchiveError
-            The archive is damaged, or the disk is full.
+            The archive is damaged.
+        StorageError
+            The disk is full, or the target cannot be written; the ``OSError`` is its cause.
         ConfigError
             On the way to the target there is a link, or a file in a folder's place.
         """
@@ -201,7 +203,9 @@ class ArchiveReader:
         Raises
         ------
         ArchiveError
-            The archive is damaged, or the disk is full.
+            The archive is damaged.
+        StorageError
+            The disk is full, or the target cannot be written; the ``OSError`` is its cause.
         ConfigError
             The target is there already.
         """

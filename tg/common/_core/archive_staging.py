@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import ArchiveError, ConfigError
+from .errors import ConfigError, StorageError
 from .files import atomic_folder, unique_folder
 
 __all__ = ["StagingFolder", "staged", "staged_fresh"]
@@ -39,7 +39,7 @@ class StagingFolder:
 
         Raises
         ------
-        ArchiveError
+        StorageError
             It cannot be made.
         """
         if not name or name in self.folders:
@@ -58,7 +58,7 @@ class StagingFolder:
 
         Raises
         ------
-        ArchiveError
+        StorageError
             The disk is full, or its file system takes two names for one.
         """
         self.add_folder(name.rpartition("/")[0])
@@ -72,12 +72,12 @@ class StagingFolder:
             raise self._error(name, exc) from exc
         self.files.append(name)
 
-    def _error(self, name: str, exc: OSError) -> ArchiveError:
+    def _error(self, name: str, exc: OSError) -> StorageError:
         if isinstance(exc, FileExistsError):
             hint = "This disk takes two of the archive's names for one; read them one by one."
         else:
             hint = "Free some space or choose another folder; nothing was left behind."
-        return ArchiveError(
+        return StorageError(
             f"{name!r} from the archive {self._label} cannot be written ({exc.strerror or exc})",
             hint=hint,
         )
@@ -145,7 +145,7 @@ def _merge(staging: StagingFolder, root: Path, target: Path) -> None:
         for name in staging.files:
             (root / name).replace(target / name)
     except OSError as exc:
-        raise ArchiveError(
+        raise StorageError(
             f"{target} cannot be written ({exc})", hint="Check its permissions and its disk."
         ) from exc
 

@@ -47,10 +47,6 @@ class Column:
         values
             Something to iterate over, in an order of its own.
 
-        Returns
-        -------
-        Column
-
         Raises
         ------
         NamingError
@@ -84,10 +80,6 @@ class Column:
         ----------
         target
             The place where the name is used.
-
-        Returns
-        -------
-        list of str
         """
         uniform = len({node.kind for node in self.nodes}) == 1
         write = bare if uniform else encode_node
@@ -119,10 +111,6 @@ def listed(key: str, values: object) -> tuple[Any, ...]:
         The parameter's name, for the error message.
     values
         A list, tuple, range, array, series, Enum class or iterator.
-
-    Returns
-    -------
-    tuple
 
     Raises
     ------

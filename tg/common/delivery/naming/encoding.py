@@ -36,19 +36,9 @@ _EXPONENT = re.compile(r"e([+-]?)0*(\d)")
 
 
 def encode_node(node: Node, target: Target) -> str:
-    """Write a value in full, so that no other value is written alike.
+    """Write a described value in full, so that no other value is written alike.
 
-    Parameters
-    ----------
-    node
-        The description of a value.
-    target
-        The place where the name is used.
-
-    Returns
-    -------
-    str
-        A list of two or more stands without brackets.
+    A list of two or more stands without brackets.
     """
     if node.kind == "list" and len(node.parts) > 1:
         return _joined(node.parts, target)
@@ -56,19 +46,9 @@ def encode_node(node: Node, target: Target) -> str:
 
 
 def bare(node: Node, target: Target) -> str:
-    """Write a value of which the type is known.
+    """Write a described value where all values of the parameter have its type.
 
-    Parameters
-    ----------
-    node
-        The description of a value.
-    target
-        The place where the name is used.
-
-    Returns
-    -------
-    str
-        Without brackets around a list or tuple, without the hash beside a label.
+    Brackets around a list or tuple are left out, and the hash beside a label that says all.
     """
     if node.label is not None:
         return bare(node.label, target) if node.exact else _element(node, target)
@@ -80,19 +60,7 @@ def bare(node: Node, target: Target) -> str:
 
 
 def marked(node: Node, target: Target) -> str:
-    """Write a value with its hash, for two that differ in less than the target can show.
-
-    Parameters
-    ----------
-    node
-        The description of a value.
-    target
-        The place where the name is used.
-
-    Returns
-    -------
-    str
-    """
+    """Write a described value with its hash: two may differ in less than the target can show."""
     shown = _element(node if node.label is None else node.label, target)
     return f"{shown}zo{digest_of(node.canonical())}"
 

@@ -58,10 +58,6 @@ def suffixed_name(base: str, suffix: str, *, target: Target) -> str:
     target
         The place where the name is used.
 
-    Returns
-    -------
-    str
-
     Raises
     ------
     NamingError

@@ -41,10 +41,6 @@ class Node:
 
         Every text is preceded by its length, so that no two trees read alike.
 
-        Returns
-        -------
-        str
-
         Example
         -------
         >>> Node(kind="int", text="10").canonical()
@@ -63,10 +59,6 @@ def digest_of(text: str | bytes, length: int = 12) -> str:
         Any text, lone surrogates included, or bytes.
     length
         How many characters of 5 bits each to return, 102 at most.
-
-    Returns
-    -------
-    str
 
     Example
     -------

@@ -62,17 +62,7 @@ class Target:
         object.__setattr__(self, "_compiled", re.compile(self.pattern))
 
     def is_legal(self, name: str) -> bool:
-        """Tell whether a name can be used.
-
-        Parameters
-        ----------
-        name
-            Any text.
-
-        Returns
-        -------
-        bool
-        """
+        """Whether a name can be used here."""
         if len(name) > self.limit or name in self.reserved:
             return False
         return self._compiled.fullmatch(name) is not None

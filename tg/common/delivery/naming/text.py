@@ -93,10 +93,6 @@ def unescape(token: str) -> str:
     ----------
     token
         An escaped string.
-
-    Returns
-    -------
-    str
     """
 
     def restore(match: re.Match[str]) -> str:

@@ -148,3 +148,34 @@ def test_a_truncated_or_absent_result_does_not_open(result_file: Path, tmp_path:
         ResultLoader(cut)
     with pytest.raises(ArchiveError, match="nowhere"):
         ResultLoader(tmp_path / "nowhere.tar.gz")
+
+
+def test_threads_forks_and_copies_read_the_same(result_file: Path) -> None:
+    import copy
+    import multiprocessing
+    import pickle
+    from concurrent.futures import ThreadPoolExecutor
+
+    result = ResultLoader(result_file)
+    names = [name for name in result.list() if name.endswith(".pkl")] * 20
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(result.unpickle, names)) == [result.unpickle(n) for n in names]
+    with multiprocessing.get_context("fork").Pool(3) as pool:
+        assert pool.map(result.unpickle, names) == [result.unpickle(n) for n in names]
+    assert pickle.loads(pickle.dumps(result)).metrics == result.metrics
+    assert copy.deepcopy(result).metrics == result.metrics
+
+
+def test_a_frame_that_parquet_cannot_hold_is_kept_as_it_is(project: Path) -> None:
+    def odd(data: pd.DataFrame, env: Any) -> None:
+        env.store_artifact(["runs", 0], "result_df", pd.DataFrame({"a": [1, "x", object]}))
+
+    folder = project / "datasets" / "p"
+    folder.mkdir(parents=True)
+    pd.DataFrame({"x": [1, 2]}).to_parquet(folder / "d.parquet")
+    routine = SagemakerRoutine(
+        FunctionTask(odd), "d.parquet", "p", datasets_folder=project / "datasets", name="Odd"
+    )
+    result = routine.attached().submit().wait().result()
+    assert "runs/0/result_df.pkl" in result.list()
+    assert result.result_df["a"].tolist() == [1, "x", object]

@@ -46,12 +46,12 @@ class _Manifest:
         try:
             values = json.loads(data)
             protocol = values["protocol"]
-        except (ValueError, KeyError, TypeError) as exc:
+        except (ValueError, KeyError, TypeError, RecursionError) as exc:
             raise FormatError(
                 f"{where} is not a {cls.__name__}: {exc!r}",
                 hint="The file is damaged or was not made by this library.",
             ) from exc
-        if protocol != cls.PROTOCOL:
+        if protocol is not cls.PROTOCOL and (protocol != cls.PROTOCOL or protocol is True):
             raise ProtocolError(
                 f"{where} has protocol {protocol!r}, this version reads {cls.PROTOCOL}",
                 hint="Open it with the version of training-grounds that wrote it, or a newer one.",
@@ -61,9 +61,18 @@ class _Manifest:
             return cls(**{name: _frozen(v) for name, v in values.items() if name in known})
         except TypeError as exc:
             raise FormatError(
-                f"{where} lacks something a {cls.__name__} has: {exc}",
+                f"{where} is no {cls.__name__}: {exc}",
                 hint="The file is damaged or was not made by this library.",
             ) from exc
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise TypeError(f"{what} are not what they should be")
+
+
+def _is_texts(items: object) -> bool:
+    return isinstance(items, tuple) and all(isinstance(item, str) for item in items)
 
 
 def _frozen(value: Any) -> Any:
@@ -114,6 +123,16 @@ class PackageManifest(_Manifest):
     lock_is_complete: bool
     by_value: bool
     payload_keys: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        texts = (self.name, self.version, self.module_name, self.content_hash, self.python)
+        lists = (self.travellers, self.requirements, self.lock, self.payload_keys)
+        _require(all(isinstance(text, str) for text in texts), "texts")
+        _require(all(_is_texts(items) for items in lists), "lists of texts")
+        module_name = f"{self.name}__{self.version.replace('.', '_')}"
+        _require(self.module_name == module_name and module_name.isidentifier(), "its module_name")
+        _require(all(name.isidentifier() for name in self.travellers), "its travellers")
+        _require(all(c in "0123456789abcdef" for c in self.content_hash), "its content_hash")
 
     def properties(self, module_name: str, resources_location: str) -> dict[str, str]:
         """Give what ``package.json`` says, in the documented words.
@@ -167,6 +186,11 @@ class ResultManifest(_Manifest):
     provenance: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        mappings = (self.package, self.hyperparameters, self.provenance, self.files)
+        _require(all(isinstance(mapping, Mapping) for mapping in mappings), "objects")
+        _require(isinstance(self.package_file, str) and isinstance(self.python, str), "texts")
+
     @property
     def package_manifest(self) -> PackageManifest:
         """The manifest of the package that made the result."""
@@ -188,3 +212,8 @@ class MetricsManifest(_Manifest):
 
     protocol: int = 1
     metrics: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        _require(isinstance(self.metrics, Mapping), "an object")
+        numbers = (type(value) in (int, float) for value in self.metrics.values())
+        _require(all(numbers), "numbers")

@@ -142,7 +142,7 @@ def install_folder(path: str | os.PathLike[str]) -> Path | None:
     folder = _site_folder(os.path.dirname(text))  # noqa: PTH120 - asked for each import, and quick
     if folder is not None:
         return folder
-    for entry in sys.path:
+    for entry in map(str, sys.path):
         if entry and text.startswith(entry.rstrip(os.sep) + os.sep) and _is_recorded(entry, text):
             return Path(entry)
     return None

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pathspec
 
 from ..._core.errors import SourceError
+from ..._core.loc import Loc
 
 __all__ = ["LeftOut", "SourceTree", "TravelRules", "read_source_tree"]
 
@@ -181,6 +182,8 @@ class _TreeReader:
         self.left_out: list[LeftOut] = []
         self.folders: list[str] = []
         self._visited: set[str] = set()
+        own = (Loc.temp_path, Loc.data_cache_path, Loc.user_cache_path)
+        self._own_folders = {os.path.realpath(folder) for folder in own}
 
     def read(self) -> None:
         ignore = tuple(self._ignore_files_above())
@@ -236,6 +239,12 @@ class _TreeReader:
         self, entry: os.DirEntry[str], path: str, ignore: tuple[_IgnoreFile, ...]
     ) -> None:
         if entry.is_dir():
+            if os.path.realpath(entry.path) in self._own_folders:
+                self._leave(path + "/", 0, "the library's own folder of packages and results")
+                return
+            if os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):  # noqa: PTH110, PTH118 fast path
+                self._leave(path + "/", 0, "a virtual environment")
+                return
             reason = self._reason(path + "/", entry.name, ignore)
             # what stays as a whole may still hold a file that the user asks for
             if reason is None or (self._rules.include and reason != _EXCLUDED):

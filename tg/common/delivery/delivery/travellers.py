@@ -170,6 +170,14 @@ class _Search:
         path = self._file_of(module)
         if path is None:
             self._check_not_left_out(module)
+            loaded = sys.modules.get(module)
+            has_file = getattr(loaded, "__file__", None)  # a namespace package has none
+            if has_file and getattr(loaded, "__name__", "") == module:
+                raise SourceError(
+                    f"the source of module {module!r} is out of reach: it is not below the folder "
+                    f"of {top!r}",
+                    hint="Put it there: a __path__ that is extended at run time does not travel.",
+                )
             return
         imported = list(self._imported_by(path, module))
         self._queue += imported
@@ -296,8 +304,11 @@ def _held_by(module: ModuleType | None) -> list[str]:
         return []
     names = set()
     for value in list(vars(module).values()):
-        if isinstance(value, ModuleType):
-            names.add(value.__name__)
-        elif callable(value):
-            names.add(str(getattr(value, "__module__", None) or ""))
+        try:
+            if isinstance(value, ModuleType):
+                names.add(value.__name__)
+            elif callable(value):
+                names.add(str(getattr(value, "__module__", None) or ""))
+        except Exception:  # noqa: BLE001, S112 a proxy that is not bound now names nothing
+            continue
     return sorted(names - {""})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import html
+import os
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -52,7 +55,21 @@ class ResultLoader:
     def __init__(self, path: Path | str, *, any_python: bool = False) -> None:
         self.path = Path(path)
         self._any_python = any_python
-        self._archive = ArchiveReader(self.path)
+        self._readers = threading.local()
+        _ = self._archive  # one that is damaged or not there is told at once
+
+    @property
+    def _archive(self) -> ArchiveReader:
+        # a reader moves through its file: each thread, and each process after a fork, has its own
+        owner = getattr(self._readers, "owner", None)
+        if owner != os.getpid():
+            self._readers.reader = ArchiveReader(self.path)
+            self._readers.owner = os.getpid()
+        reader: ArchiveReader = self._readers.reader
+        return reader
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return functools.partial(type(self), any_python=self._any_python), (self.path,)
 
     def list(self) -> list[str]:
         """Name everything in the result, folders with a slash at the end, as it is documented."""
@@ -111,7 +128,8 @@ class ResultLoader:
         if code not in ("today", "package"):
             raise ConfigError(f"code={code!r}", hint="Use code='today' or code='package'.")
         data = self._archive.read(name)
-        return unpickle(data, self._renaming(code), live=code == "today")
+        live, python = code == "today", self.manifest.python
+        return unpickle(data, self._renaming(code), live=live, python=python)
 
     @cached_property
     def manifest(self) -> ResultManifest:
@@ -143,7 +161,18 @@ class ResultLoader:
         """Give the table of one run, that is of one fold."""
         import pandas  # noqa: PLC0415 listing a result or reading its metrics needs no pandas
 
-        return pandas.read_parquet(self.get_path(f"runs/{run}/result_df.parquet"))
+        name = f"runs/{run}/result_df"
+        if f"{name}.pkl" in self.list():  # parquet could not hold it
+            frame: pd.DataFrame = self.unpickle(f"{name}.pkl")
+            return frame
+        path = self.get_path(f"{name}.parquet")
+        try:
+            return pandas.read_parquet(path)
+        except (OSError, ValueError) as exc:
+            raise ResultError(
+                f"{self.path}/{name}.parquet is no parquet file: {exc}",
+                hint="The result is damaged, or was not made by this library.",
+            ) from exc
 
     @property
     def model(self) -> Any:

@@ -9,10 +9,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
-
 from ..._core.errors import ConfigError
 from ..._core.files import atomic_write
+from .pickling import dump
 from .renaming import ModuleRenaming
 from .unpickling import unpickle
 
@@ -70,9 +69,7 @@ class ArtifactFolder:
         if table is not None:
             atomic_write(target.with_name(name + ".parquet"), table)
         else:
-            atomic_write(
-                target.with_name(name + ".pkl"), lambda file: cloudpickle.dump(value, file)
-            )
+            atomic_write(target.with_name(name + ".pkl"), lambda file: dump(value, file))
         return target
 
 
@@ -94,7 +91,7 @@ class CheckpointFolder:
     def save(self, key: str, value: Any) -> None:
         """Write `value`, whole or not at all."""
         self.root.mkdir(parents=True, exist_ok=True)
-        atomic_write(self._path(key), lambda file: cloudpickle.dump(value, file))
+        atomic_write(self._path(key), lambda file: dump(value, file))
 
     def load(self, key: str) -> Any | None:
         """Read what was saved, or give ``None``."""

@@ -75,7 +75,7 @@ class EntryPoint:
     def load_payload(self) -> dict[str, Any]:
         """Unpickle all that the package was made for."""
         data = (self.resources_path / PAYLOAD_FILE).read_bytes()
-        payload: dict[str, Any] = unpickle(data, self.renaming)
+        payload: dict[str, Any] = unpickle(data, self.renaming, python=self.manifest.python)
         return payload
 
     def load_resource(self, key: str = "job") -> Any:

@@ -55,6 +55,11 @@ def load_package(path: Path | str, *, any_python: bool = False) -> EntryPoint:
     manifest = PackageManifest.from_json(
         next(folder.glob(f"*/resources/{PackageManifest.FILE_NAME}")).read_bytes(), where=str(path)
     )
+    if not (folder / manifest.module_name / "__init__.py").is_file():
+        raise ArchiveError(
+            f"package {path} does not hold its module {manifest.module_name}",
+            hint="It is damaged: make it again.",
+        )
     with _MOUNTING:
         root = _mount(folder / manifest.module_name, manifest)
     return EntryPoint(root.__name__, any_python=any_python)
@@ -97,9 +102,18 @@ def _mount(folder: Path, manifest: PackageManifest) -> ModuleType:
         present = sys.modules.get(candidate)
         if present is None:
             return _import_root(candidate, folder)
-        if [str(folder)] == list(present.__path__):
+        if _holds(present, manifest):
             return present
     return importlib.import_module(f"{name}__{manifest.content_hash[:12]}")
+
+
+def _holds(module: ModuleType, manifest: PackageManifest) -> bool:
+    for folder in getattr(module, "__path__", ()):
+        file = Path(folder, "resources", PackageManifest.FILE_NAME)
+        if file.is_file():
+            here = PackageManifest.from_json(file.read_bytes(), where=str(file))
+            return here.content_hash == manifest.content_hash
+    return False
 
 
 def _import_root(name: str, folder: Path) -> ModuleType:

@@ -72,6 +72,10 @@ class ModuleRenaming:
         level: int = 0,
     ) -> ModuleType:
         new = self(name)
+        if level:  # relative to a package that has another name here
+            package = str((globals or {}).get("__package__") or "")
+            if self(package) != package:
+                globals = {"__package__": self(package), "__name__": self(package)}  # noqa: A001
         if level or new == name:
             return builtins.__import__(name, globals, locals, fromlist, level)
         module = builtins.__import__(new, globals, locals, fromlist or ("*none*",), 0)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any, BinaryIO
 
-from ..._core.errors import ResultError
+from ..._core.errors import PythonVersionError, ResultError, TgError
 from ...contract.class_identity import class_of, register_class
 from .renaming import ModuleRenaming
 
@@ -16,7 +16,11 @@ __all__ = ["RenamingUnpickler", "unpickle"]
 
 
 def unpickle(
-    source: bytes | BinaryIO, renaming: ModuleRenaming | None = None, *, live: bool = False
+    source: bytes | BinaryIO,
+    renaming: ModuleRenaming | None = None,
+    *,
+    live: bool = False,
+    python: str | None = None,
 ) -> Any:
     """Read one pickled object.
 
@@ -31,20 +35,26 @@ def unpickle(
     live
         Whether classes that were written in a notebook are this process's own: as they are defined
         in ``__main__`` now, or else as they were when they were sent from here.
+    python
+        The version of Python that wrote it, if that is known.
 
     Raises
     ------
+    PythonVersionError
+        The pickle holds byte code, and another minor version of Python wrote it.
     ResultError
-        A module or class that the object needs is not to be had here.
+        The pickle is damaged, or what the object needs is not to be had here.
     """
     file = BytesIO(source) if isinstance(source, bytes) else source
-    unpickler = RenamingUnpickler(file, renaming or ModuleRenaming({}), live=live)
+    unpickler = RenamingUnpickler(file, renaming or ModuleRenaming({}), live=live, python=python)
     try:
         return unpickler.load()
-    except (ImportError, AttributeError) as exc:
+    except TgError:
+        raise
+    except Exception as exc:  # a damaged pickle, or a module that is imported, may raise anything
         raise ResultError(
-            f"the object needs what this Python does not have: {exc}",
-            hint='Install it, or open the object with the code that made it: code="package".',
+            f"the object cannot be opened with what this Python has: {type(exc).__name__}: {exc}",
+            hint='Install what it needs, or open it with the code that made it: code="package".',
         ) from exc
 
 
@@ -57,17 +67,26 @@ class RenamingUnpickler(pickle.Unpickler):
         The open pickle.
     renaming
         How modules are called here.
-    live
+    live, python
         See :func:`unpickle`.
     """
 
-    def __init__(self, file: BinaryIO, renaming: ModuleRenaming, *, live: bool = False) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        renaming: ModuleRenaming,
+        *,
+        live: bool = False,
+        python: str | None = None,
+    ) -> None:
         super().__init__(file)
+        self._python = python
         self._renaming = renaming
         self._live = live
         self._complete: set[int] = set()
         self._hooks: Mapping[str, Callable[..., Any]] = {
             "subimport": renaming.import_module,
+            "_builtin_type": self._builtin_type,
             "_make_function": self._make_function,
             "_function_setstate": self._set_function_state,
             "_make_skeleton_class": self._make_class,
@@ -97,16 +116,16 @@ class RenamingUnpickler(pickle.Unpickler):
         function.__globals__["__builtins__"] = self._renaming.builtins
 
     def _make_class(self, *args: Any) -> type:
-        return self._make_type("_make_skeleton_class", args, name=args[1], identity_at=4)
+        return self._make_type("_make_skeleton_class", args, identity_at=4)
 
     def _make_enum(self, *args: Any) -> type:
-        return self._make_type("_make_skeleton_enum", args, name=args[1], identity_at=5)
+        return self._make_type("_make_skeleton_enum", args, identity_at=5)
 
-    def _make_type(self, maker: str, args: tuple[Any, ...], *, name: str, identity_at: int) -> type:
+    def _make_type(self, maker: str, args: tuple[Any, ...], *, identity_at: int) -> type:
         identity = (args[identity_at] or "").partition("@")[0]
         if identity and not self._live:  # its bases are renamed: it is another class
             identity += "@" + self._renaming.key
-        known = self._live_class(name) or class_of(identity)
+        known = self._live_class(identity) or class_of(identity)
         if known is not None:
             self._complete.add(id(known))
             return known
@@ -117,9 +136,27 @@ class RenamingUnpickler(pickle.Unpickler):
             register_class(identity, made)
         return made
 
-    def _live_class(self, name: str) -> type | None:
-        live = getattr(sys.modules["__main__"], name, None) if self._live else None
-        return live if isinstance(live, type) and live.__module__ == "__main__" else None
+    def _live_class(self, identity: str) -> type | None:
+        """Find the class as ``__main__`` has it now, by the qualified name in its identity."""
+        name = identity.rpartition(":")[2]
+        if not self._live or not name:
+            return None
+        found: Any = sys.modules["__main__"]
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        same = isinstance(found, type) and (found.__module__, found.__qualname__)
+        return found if same == ("__main__", name) else None
+
+    def _builtin_type(self, name: str) -> Any:
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        written = ".".join((self._python or here).split(".")[:2])
+        if name == "CodeType" and written != here:
+            raise PythonVersionError(
+                f"the object holds byte code of Python {written}, this is {here}",
+                hint=f"Open it with Python {written}: a notebook's classes and functions travel as "
+                "byte code. Those of modules open everywhere.",
+            )
+        return self._original("_builtin_type")(name)
 
     def _set_class_state(self, cls: type, state: Any) -> type:
         # a class that was here before is never changed by a pickle

@@ -313,3 +313,13 @@ def test_any_frame_gives_finite_numbers_in_the_same_columns(data, columns, max_v
             hot = result.filter(regex=f"^{name}_")
             assert (hot.sum(axis=1) == 1).all()
             assert hot.shape[1] <= max_values
+
+
+def test_features_are_taken_and_left_out_by_name():
+    factory = default_factory().with_feature_allow_list(["number", "flag", "text"])
+    names = factory.with_feature_block_list(["text"]).fit(mixed()).get_feature_names_out()
+    assert list(names) == ["number", "number_missing", "flag_True", "flag_False"]
+    assert list(default_factory(["number"]).fit(mixed()).get_feature_names_out()) == [
+        "number",
+        "number_missing",
+    ]

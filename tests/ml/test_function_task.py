@@ -194,3 +194,8 @@ def test_only_the_functions_own_hyperparameters_are_taken(given_values):
     else:
         assert allowed
         assert task.hyperparameters.items() >= given_values.items()
+
+
+def test_a_tuner_learns_the_metrics_before_the_training():
+    assert FunctionTask(train, metric_names=("loss",)).get_metric_names() == ["loss"]
+    assert FunctionTask(train).get_metric_names() == []

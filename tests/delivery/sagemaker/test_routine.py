@@ -16,6 +16,7 @@ from tg.common._core.errors import (
     TrainingFailedError,
     UnpicklableError,
 )
+from tg.common.delivery.delivery import DependencyList
 from tg.common.delivery.sagemaker import SagemakerJob, SagemakerOptions, SagemakerRoutine
 from tg.common.ml import single_frame_training as sft
 from tg.common.ml.training_core import FunctionTask
@@ -46,6 +47,10 @@ def test_the_defaults_of_a_routine(
     assert (named.config.packaging.name, named.config.packaging.version) == ("FunctionTask", "7")
     assert (named.config.settings.aws_role, named.config.settings.s3_bucket) == ("a-role", "b")
     assert task.info["name"] == "LR1-NS10"
+    own = [DependencyList("mine", ["pandas"])]
+    config = SagemakerRoutine(task, "d", "shop", role="mine", dependencies=own).config
+    assert config.settings.aws_role == "mine"
+    assert config.packaging.dependencies == own
 
 
 def test_attached_gives_the_result_and_keeps_nothing(routine: SagemakerRoutine) -> None:

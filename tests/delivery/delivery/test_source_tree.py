@@ -133,3 +133,12 @@ def test_compiled_modules_are_refused_or_left_out(project: Path, write_files: Wr
     assert list(read(project).files) == ["shop/__init__.py"]
     with pytest.raises(SourceError, match="out of reach"):
         read_source_tree("fast", [project / "shop" / "fast.cpython-311.so"], TravelRules())
+
+
+def test_a_link_to_a_secret_stays_as_the_secret_would(project: Path, write_files: Write) -> None:
+    write_files({"shop/__init__.py": "", "home/.ssh/id_rsa": "hush"})
+    (project / "shop" / "settings.txt").symlink_to(project / "home" / ".ssh" / "id_rsa")
+    tree = read(project)
+    assert list(tree.files) == ["shop/__init__.py"]
+    assert tree.left_out[0].reason == "leads to what looks like a secret"
+    assert "shop/settings.txt" in read(project, "shop/settings.txt").files

@@ -253,6 +253,10 @@ class _TreeReader:
                 self._leave(path + "/", 0, reason)
         elif entry.is_file():
             reason = self._reason(path, entry.name, ignore)
+            if reason is None and entry.is_symlink() and not self._rules.names(path):
+                target = os.path.realpath(entry.path)
+                secret = _is_secret(target, os.path.basename(target))  # noqa: PTH119 fast path
+                reason = "leads to what looks like a secret" if secret else None
             if reason is None:
                 self.files[path] = entry.path
             else:

@@ -3,7 +3,8 @@
 A page's ``python`` blocks run in order, in one fresh interpreter and a fresh folder. A block whose
 first line is the path of a ``.py`` file is written there instead. A ``text`` block that follows
 shows the output, where ``...`` stands for anything. Times, ids, hashes, versions, sizes, addresses
-and the fifth and further digits of fractions may differ.
+and the fifth and further digits of fractions may differ, and so may the lines that tell of an
+environment being made.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ MAKE = re.compile(r"(?:`|^)make (?:[A-Z]+=\S+ )*([\w-]+)", re.MULTILINE)
 PATH = re.compile(r"`((?:tg|tests|docs|notebooks|templates|benchmarks|\.ci)/[\w/.-]*)`")
 
 DIFFERS = {
+    # whether an earlier test has made the environment is no matter of the page
+    r"Making an environment of [\s\S]*?The environment is ready after [\d.]+ seconds\n": "",
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}": "TIME",
     r"\d{4}(-\d\d){5}-[0-9a-f]{8}": "ID",
     r"h[0-9a-f]{16}(?![0-9a-f])": "HASH",

@@ -43,9 +43,9 @@ CELLS = [
     """
     routine = SagemakerRoutine(FunctionTask(train), "d.parquet", "p", datasets_folder="ds")
     result = routine.process().submit({"alpha:float": 3}).wait().result()
-    print("version", routine.config.packaging.make_package().manifest.version)
-    print(result.metrics, type(result.model) is Model, result.model.kind is Kind.MEAN)
-    print(result.model.predict(), routine.attached().execute()["metrics"])
+    print(">", "version", routine.config.packaging.make_package().manifest.version)
+    print(">", result.metrics, type(result.model) is Model, result.model.kind is Kind.MEAN)
+    print(">", result.model.predict(), routine.attached().execute()["metrics"])
     """,
     """
     @dataclass
@@ -57,8 +57,8 @@ CELLS = [
             return self.value * 100
 
     packed = result.unpickle("runs/0/model.pkl", code="package")
-    print(result.model.predict(), packed.predict(), type(packed) is Model)
-    print("version", routine.config.packaging.make_package().manifest.version)
+    print(">", result.model.predict(), packed.predict(), type(packed) is Model)
+    print(">", "version", routine.config.packaging.make_package().manifest.version)
     """,
 ]
 
@@ -94,7 +94,7 @@ def run_notebook(folder: Path) -> list[str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return [line for line in done.stdout.splitlines() if " INFO: " not in line]
+    return [line[2:] for line in done.stdout.splitlines() if line.startswith("> ")]
 
 
 @pytest.mark.slow

@@ -66,10 +66,13 @@ class ArtifactFolder:
         target = self.root.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         table = _as_parquet(value) if _is_data_frame(value) else None
+        pickled, tabular = (target.with_name(name + suffix) for suffix in (".pkl", ".parquet"))
         if table is not None:
-            atomic_write(target.with_name(name + ".parquet"), table)
+            atomic_write(tabular, table)
+            pickled.unlink(missing_ok=True)  # what was stored under the name before
         else:
-            atomic_write(target.with_name(name + ".pkl"), lambda file: dump(value, file))
+            atomic_write(pickled, lambda file: dump(value, file))
+            tabular.unlink(missing_ok=True)
         return target
 
 

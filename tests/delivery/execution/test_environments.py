@@ -15,9 +15,8 @@ import pytest
 
 from tg.common._core.errors import CommandError, ConfigError, EnvironmentSetupError
 from tg.common._core.process import run
+from tg.common.delivery.delivery.uv_binary import find_uv
 from tg.common.delivery.execution.environments import EnvironmentCache
-from tg.common.delivery.execution.index_settings import uv_settings
-from tg.common.delivery.execution.installers import find_uv
 
 ROOT = Path(__file__).parents[3]
 SIX = "six==1.16.0"  # not the version that anything else here would bring
@@ -228,46 +227,6 @@ def test_environments_are_shared_by_the_users_projects(tmp_path, monkeypatch):
 def test_a_string_is_no_lock():
     with pytest.raises(ConfigError):
         EnvironmentCache().get(SIX)
-
-
-def test_uv_is_told_where_pip_looks(tmp_path):
-    config = tmp_path / "pip.conf"
-    config.write_text(
-        "[global]\nindex-url = https://a.example/simple\nno_index = false\n"
-        "extra-index-url =\n    https://b.example/simple\n    https://c.example/simple\n"
-        "[install]\nfind-links = /wheels /more\n"
-    )
-    environ = {"HOME": str(tmp_path), "XDG_CONFIG_DIRS": str(tmp_path)}
-    settings = uv_settings({**environ, "PIP_CONFIG_FILE": str(config)}, tmp_path / "prefix")
-    assert (
-        settings.items()
-        >= {
-            "UV_DEFAULT_INDEX": "https://a.example/simple",
-            "UV_INDEX": "https://b.example/simple https://c.example/simple",
-            "UV_INDEX_STRATEGY": "unsafe-best-match",
-            "UV_FIND_LINKS": "/wheels,/more",
-        }.items()
-    )
-    assert "UV_NO_INDEX" not in settings
-
-
-def test_a_variable_wins_over_pips_file_and_uvs_own_settings_over_both(tmp_path):
-    (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://file.example\ncert=/ca.pem\n")
-    environ = {"HOME": str(tmp_path), "XDG_CONFIG_DIRS": str(tmp_path)}
-    environ["PIP_CONFIG_FILE"] = str(tmp_path / "pip.conf")
-    environ["PIP_INDEX_URL"] = "https://variable.example"
-    settings = uv_settings(environ, tmp_path)
-    assert settings["UV_DEFAULT_INDEX"] == "https://variable.example"
-    assert settings["SSL_CERT_FILE"] == "/ca.pem"
-    assert uv_settings({**environ, "UV_INDEX_URL": "https://uv.example"}, tmp_path) == {}
-    (tmp_path / ".config" / "uv").mkdir(parents=True)
-    (tmp_path / ".config" / "uv" / "uv.toml").write_text("")
-    assert uv_settings(environ, tmp_path) == {}
-
-
-def test_a_damaged_pip_file_is_left_to_pip(tmp_path):
-    (tmp_path / "pip.conf").write_text("no section\n")
-    assert "UV_DEFAULT_INDEX" not in uv_settings({"HOME": str(tmp_path)}, tmp_path)
 
 
 def test_uv_is_here_so_that_these_tests_try_both_installers():

@@ -19,7 +19,8 @@ from ..._core.files import atomic_write, unique_folder
 from ..._core.loc import Loc
 from ..._core.process import Runner, run
 from ..delivery.installed import lock_hash
-from .installers import Installer, PipInstaller, UvInstaller, find_uv, python_of
+from ..delivery.uv_binary import find_uv
+from .installers import Installer, PipInstaller, UvInstaller, python_of
 
 __all__ = ["EnvironmentCache", "PythonEnvironment"]
 

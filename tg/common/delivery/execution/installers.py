@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from .index_settings import uv_settings
+from ..delivery.index_settings import uv_settings
 
-__all__ = ["Installer", "PipInstaller", "UvInstaller", "find_uv", "python_of"]
+__all__ = ["Installer", "PipInstaller", "UvInstaller", "python_of"]
 
 # What a user set for other installations must not lead this one elsewhere.
 _ENVIRONMENT: Mapping[str, str | None] = {
@@ -99,25 +97,6 @@ class PipInstaller:
         """Install what a file lists, and with `resolve` what that needs in turn; compile it."""
         pip = [str(python_of(path)), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
         self._run([*pip, *_exactly(resolve), "--requirement", str(requirements)], _ENVIRONMENT)
-
-
-def find_uv() -> str | None:
-    """Find uv: the one installed beside this Python first, as a shim on PATH may lead nowhere.
-
-    Example
-    -------
-    >>> uv = find_uv()
-    >>> uv is None or Path(uv).is_file()
-    True
-    """
-    if importlib.util.find_spec("uv") is not None:
-        from uv import find_uv_bin  # noqa: PLC0415 - optional
-
-        try:
-            return str(find_uv_bin())
-        except FileNotFoundError:
-            pass  # the library without its program
-    return shutil.which("uv")
 
 
 def python_of(path: Path) -> Path:

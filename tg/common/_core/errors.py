@@ -22,11 +22,16 @@
     ├── ResultError                 a result does not hold what was asked for
     ├── CommandError                an external command failed
     ├── EnvironmentSetupError       the environment of a run could not be made
+    ├── EngineError                 the container engine refused something
+    │   └── EngineUnavailableError  ... there is none, or it does not answer
+    ├── ImageBuildError             an image could not be built
     └── RunError                    a run did not end well
         ├── RunNotFoundError
         ├── RunTimeoutError
         ├── RunCancelledError
         └── TrainingFailedError     the task itself raised or exited
+            ├── MemoryLimitError    ... was killed, as it took more memory than it had
+            └── TrainingTimeoutError    ... was ended, as it took longer than it might
 """
 
 from __future__ import annotations
@@ -39,9 +44,13 @@ __all__ = [
     "DataError",
     "DatasetNotFoundError",
     "DependencyError",
+    "EngineError",
+    "EngineUnavailableError",
     "EnvironmentSetupError",
     "FormatError",
     "HyperparameterError",
+    "ImageBuildError",
+    "MemoryLimitError",
     "MissingDependencyError",
     "NamingError",
     "PackagingError",
@@ -56,6 +65,7 @@ __all__ = [
     "StorageError",
     "TgError",
     "TrainingFailedError",
+    "TrainingTimeoutError",
     "UnpicklableError",
 ]
 
@@ -196,6 +206,31 @@ class EnvironmentSetupError(TgError):
     """The environment of a run could not be made."""
 
 
+class EngineError(TgError):
+    """The container engine refused something, or did it only in part."""
+
+
+class EngineUnavailableError(EngineError):
+    """There is no container engine, or it does not answer."""
+
+
+class ImageBuildError(TgError):
+    """An image could not be built.
+
+    Attributes
+    ----------
+    step
+        The instruction of the Dockerfile that failed; empty if it was none.
+    output
+        The end of what that step printed.
+    """
+
+    def __init__(self, what: str, *, step: str = "", output: str = "", hint: str = "") -> None:
+        super().__init__(what, hint=hint)
+        self.step = step
+        self.output = output
+
+
 class RunError(TgError):
     """A run did not end well."""
 
@@ -229,3 +264,11 @@ class TrainingFailedError(RunError):
         super().__init__(what, hint=hint)
         self.exit_code = exit_code
         self.traceback_tail = traceback_tail
+
+
+class MemoryLimitError(TrainingFailedError):
+    """The training was killed, as it took more memory than it had."""
+
+
+class TrainingTimeoutError(TrainingFailedError):
+    """The training was ended, as it took longer than it might."""

@@ -1,21 +1,67 @@
-"""What the image of a package is made of."""
+"""The image of a package."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from ..._core.errors import ConfigError, EngineError, EngineUnavailableError
+from ..._core.loc import Loc
+from ..._core.logger import Logger
+from ..docker.build import ImageBuild
+from ..docker.builder import find_builder
+from ..docker.engine import DockerEngine
+from ..docker.images import ImageRecord, ImageStore
+from ..docker.labels import Kind, Label
+from .commit import Commit
+from .dependency_build import DependencyBuild
+from .dependency_image import DependencyImage
 from .dependency_list import DependencyList
-from .packaging import Packaging
-from .templates import read_template, render
+from .dockerfile import Dockerfile, system_packages
+from .image_context import render_run_file, write_image_files
+from .image_name import ImageName, legal_image_name, legal_tag
+from .image_requirements import ImageRequirements, machine_of
+from .packaging import Package, Packaging
+from .templates import read_template
 
-__all__ = ["Containering"]
+__all__ = ["Containering", "Image"]
+
+_PROTOCOL = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image in the engine.
+
+    Attributes
+    ----------
+    id
+        Its digest, ``sha256:…``: what is run. The name may go to another image.
+    reference
+        Its name and tag.
+    content_hash
+        The hash of all that decides what is in it, as hexadecimal digits.
+    dependencies
+        The name and tag of the image it stands on, which holds the lock.
+    was_built
+        Whether it was made now; ``False`` if it was there.
+    """
+
+    id: str
+    reference: str
+    content_hash: str
+    dependencies: str
+    was_built: bool
 
 
 class Containering:
-    """Describes the image of a package.
+    """Makes the image of a package.
 
     Parameters
     ----------
@@ -27,17 +73,37 @@ class Containering:
     Attributes
     ----------
     dependencies
-        Lists of requirements of the image's dependency layer; ``None`` for the package's lock.
+        Lists of requirements of the image's dependency layer, beside what the package needs;
+        ``None`` for the package's lock alone.
     dockerfile_template
-        The text of the Dockerfile, with placeholders.
+        The text of the Dockerfile, with placeholders; ``DOCKERFILE_TEMPLATE``, or your own.
     run_file_name
         What the script that starts the training is called in the image.
     python_version
         The minor version of Python, such as ``"3.11"``.
     base_image
         What the image builds on; ``TG_BASE_IMAGE`` or ``python:X.Y-slim`` if ``None``.
+    platform
+        The image's platform, such as ``"linux/amd64"``; the engine's own if ``None``.
+    apt_packages
+        Debian packages that are installed first, ``"name"`` or ``"name=version"``.
+    build_steps
+        Instructions of a Dockerfile that follow the dependencies, such as ``"RUN …"``.
+    builder
+        ``"buildkit"`` or ``"classic"``; ``TG_BUILDER``, or BuildKit where it is there, if ``None``.
+    build_network
+        The network that the steps of a build use; the engine's default if ``None``.
+    engine
+        Where the image is made.
     silent
         Whether to say nothing.
+
+    Example
+    -------
+    >>> containering = Containering("tea", "1")
+    >>> containering.apt_packages = ["libgomp1"]
+    >>> containering.run_file_name
+    'train.py'
     """
 
     def __init__(self, name: str, tag: str | None) -> None:
@@ -48,18 +114,74 @@ class Containering:
         self.run_file_name = "train.py"
         self.python_version = f"{sys.version_info.major}.{sys.version_info.minor}"
         self.base_image: str | None = None
+        self.platform: str | None = None
+        self.apt_packages: Sequence[str] = ()
+        self.build_steps: Sequence[str] = ()
+        self.builder: str | None = None
+        self.build_network: str | None = None
+        self.engine = DockerEngine()
         self.silent = False
+        self._packaging: Packaging | None = None
 
     @classmethod
     def from_packaging(cls, packaging: Packaging) -> Containering:
-        """Name the image as the package is named."""
-        containering = cls(packaging.name.lower(), packaging.version)
+        """Name the image as the package is named, and make it of that."""
+        version = packaging.version
+        containering = cls(
+            legal_image_name(packaging.name), None if version is None else legal_tag(version)
+        )
         containering.dependencies = packaging.dependencies
         containering.silent = packaging.silent
+        containering._packaging = packaging
         return containering
 
+    def make_container(self, package: Package | None = None) -> Image:
+        """Build the image, or find the one that was built of the same content.
+
+        A code edit adds one small layer to an image that holds the lock; unchanged code builds
+        nothing. Progress goes to the log, unless `silent`.
+
+        Parameters
+        ----------
+        package
+            What it is made of; the packaging's own, made now, if ``None``.
+
+        Raises
+        ------
+        ConfigError
+            The template, the platform or another setting cannot be used; nothing was built.
+        EngineUnavailableError
+            There is no engine.
+        ImageBuildError
+            A step failed; what it printed is in the error.
+        """
+        if package is None:
+            if self._packaging is None:
+                raise ConfigError(
+                    "there is no package to make an image of",
+                    hint="Give one, or use Containering.from_packaging(packaging).",
+                )
+            package = self._packaging.make_package()
+        name = self._name(package)
+        dockerfile = self._dockerfile(package.path.name)
+        images = ImageStore(self.engine)
+        base = self._base(images)
+        dependencies = self._dependencies(package, dockerfile, base)
+        content_hash = self._content_hash(package, dockerfile, dependencies)
+        image_id = self._find(images, str(name), content_hash)
+        was_built = image_id is None
+        if image_id is None:
+            image_id = self._build(package, dockerfile, dependencies, name, content_hash)
+        return Image(
+            id=image_id,
+            reference=str(name),
+            content_hash=content_hash,
+            dependencies=dependencies.reference,
+            was_built=was_built,
+        )
+
     def render_dockerfile(self, package_file: Path) -> str:
-        """Give the Dockerfile for a package.
+        """Give the Dockerfile for a package, with a comment where the lock is installed.
 
         Parameters
         ----------
@@ -69,15 +191,9 @@ class Containering:
         Raises
         ------
         ConfigError
-            The template has a placeholder that is not known.
+            The template has a placeholder that is not known, or lacks one.
         """
-        configured = self.base_image or os.environ.get("TG_BASE_IMAGE")
-        values = {
-            "base_image": configured or f"python:{self.python_version}-slim",
-            "package_file": package_file.name,
-            "run_file": self.run_file_name,
-        }
-        return render(self.dockerfile_template, values, name="Dockerfile")
+        return str(self._dockerfile(package_file.name))
 
     def render_run_file(self, module_name: str) -> str:
         """Give the script that starts the training in the image.
@@ -87,5 +203,141 @@ class Containering:
         module_name
             The package's root module.
         """
-        text = read_template("sagemaker/train.py.template")
-        return render(text, {"module": module_name}, name=self.run_file_name)
+        return render_run_file(module_name, self.run_file_name)
+
+    @property
+    def base_image_name(self) -> str:
+        """The base image that is asked for."""
+        configured = self.base_image or os.environ.get("TG_BASE_IMAGE")
+        return configured or f"python:{self.python_version}-slim"
+
+    def _name(self, package: Package) -> ImageName:
+        tag = self.image_tag
+        return ImageName(
+            self.image_name, legal_tag(package.manifest.version) if tag is None else tag
+        )
+
+    def _dockerfile(self, package_file: str) -> Dockerfile:
+        if Path(self.run_file_name).name != self.run_file_name or self.run_file_name in ("", ".."):
+            raise ConfigError(
+                f"the run file may not be called {self.run_file_name!r}",
+                hint="Give a file name such as 'train.py'.",
+            )
+        if isinstance(self.build_steps, str):
+            raise ConfigError(
+                f"build_steps is a text: {self.build_steps!r}", hint="Give a list of instructions."
+            )
+        values = {
+            "base_image": self.base_image_name,
+            "system_packages": system_packages(self.apt_packages),
+            "build_steps": "\n".join(self.build_steps),
+            "package_file": package_file,
+        }
+        return Dockerfile.of(self.dockerfile_template, values)
+
+    def _base(self, images: ImageStore) -> ImageRecord:
+        """Find the base, pulled if need be."""
+        asked = self.base_image_name
+        base = images.find(asked)
+        if base is None or not self._fits(base):
+            try:
+                images.pull(asked, platform=self.platform, on_line=self._on_line)
+            except EngineUnavailableError:
+                raise
+            except EngineError as exc:
+                where = f" for {self.platform}" if self.platform else ""
+                raise EngineError(
+                    f"the base image {asked!r} is not here{where} and cannot be pulled: {exc.what}",
+                    hint="Name one that can: containering.base_image, or TG_BASE_IMAGE.",
+                ) from exc
+            base = images.find(asked)
+        if base is None or not self._fits(base):
+            has = base.platform if base else "nothing"
+            raise EngineError(
+                f"the base image {asked!r} is for {has}, not for {self.platform}",
+                hint="Leave containering.platform out, or choose another base image.",
+            )
+        return base
+
+    def _fits(self, base: ImageRecord) -> bool:
+        return self.platform is None or machine_of(base.platform) == machine_of(self.platform)
+
+    def _dependencies(
+        self, package: Package, dockerfile: Dockerfile, base: ImageRecord
+    ) -> DependencyImage:
+        return DependencyImage(
+            dockerfile=dockerfile,
+            base=base,
+            base_name=self.base_image_name,
+            requirements=ImageRequirements.of(package.manifest, self.dependencies, base.platform),
+            python_version=self.python_version,
+            platform=self.platform,
+            network=self.build_network,
+        )
+
+    def _content_hash(
+        self, package: Package, dockerfile: Dockerfile, dependencies: DependencyImage
+    ) -> str:
+        manifest = package.manifest
+        parts = [
+            _PROTOCOL,
+            dependencies.key,
+            dockerfile.final,
+            manifest.module_name,
+            manifest.content_hash,
+            self.run_file_name,
+            self.render_run_file(manifest.module_name),
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def _find(self, images: ImageStore, name: str, content_hash: str) -> str | None:
+        named = images.find(name)
+        if named is not None and named.labels.get(Label.CONTENT_HASH) == content_hash:
+            return named.id
+        image_id = images.find_labelled(Label.CONTENT_HASH, content_hash)
+        if image_id is not None:
+            images.tag(image_id, name)
+        return image_id
+
+    def _build(
+        self,
+        package: Package,
+        dockerfile: Dockerfile,
+        dependencies: DependencyImage,
+        name: ImageName,
+        content_hash: str,
+    ) -> str:
+        builder = find_builder(self.engine, self.builder)
+        DependencyBuild(dependencies, self.engine, builder, self._on_line).run()
+        manifest = package.manifest
+        commit = Commit.of(Loc.root_path)
+        labels = {
+            Label.KIND: Kind.IMAGE,
+            Label.NAME: manifest.name,
+            Label.VERSION: manifest.version,
+            Label.CONTENT_HASH: content_hash,
+            Label.DEPENDENCIES: dependencies.key,
+            "org.opencontainers.image.title": name.name,
+            "org.opencontainers.image.version": manifest.version,
+            **({Label.COMMIT: str(commit)} if commit else {}),
+            **({"org.opencontainers.image.revision": commit.hash} if commit else {}),
+        }
+        with tempfile.TemporaryDirectory(prefix="tg-build-") as folder:
+            context = Path(folder)
+            (context / "Dockerfile").write_text(
+                dockerfile.image(dependencies.reference), encoding="utf-8"
+            )
+            (context / "image").mkdir()
+            write_image_files(context / "image", package, self.run_file_name)
+            build = ImageBuild(
+                context=context,
+                tag=str(name),
+                labels=labels,
+                platform=self.platform,
+                network=self.build_network,
+            )
+            return build.run(self.engine, builder, self._on_line)
+
+    @property
+    def _on_line(self) -> Callable[[str], None] | None:
+        return None if self.silent else Logger.plain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from string import Template
 
@@ -39,7 +39,9 @@ def read_template(name: str) -> str:
     )
 
 
-def render(text: str, values: Mapping[str, str], *, name: str) -> str:
+def render(
+    text: str, values: Mapping[str, str], *, name: str, required: Collection[str] = ()
+) -> str:
     """Fill in every ``${placeholder}`` of a template; ``$$`` is a dollar sign.
 
     Parameters
@@ -50,11 +52,13 @@ def render(text: str, values: Mapping[str, str], *, name: str) -> str:
         What may stand in it. The template need not use all of it.
     name
         What the template is called, for errors.
+    required
+        What must stand in it.
 
     Raises
     ------
     ConfigError
-        A placeholder is unknown or not well formed.
+        A placeholder is unknown, missing or not well formed.
 
     Example
     -------
@@ -72,5 +76,11 @@ def render(text: str, values: Mapping[str, str], *, name: str) -> str:
         raise ConfigError(
             f"template {name} has unknown placeholders: {', '.join(unknown)}",
             hint=f"These are known: {', '.join(sorted(values))}.",
+        )
+    missing = sorted(set(required) - set(template.get_identifiers()))
+    if missing:
+        raise ConfigError(
+            f"template {name} lacks placeholders: {', '.join(missing)}",
+            hint=f"Write {', '.join(f'${{{placeholder}}}' for placeholder in missing)} into it.",
         )
     return template.substitute(values)

@@ -12,7 +12,7 @@ from ...contract.environment import InMemoryTrainingEnvironment
 from ...contract.run_state import RunState
 from ..delivery.packaging import Package
 from ..runtime.artifacts import ArtifactFolder
-from ..runtime.folders import MAIN_CHANNEL, TRACEBACK_LIMIT, dataset_in
+from ..runtime.folders import TRACEBACK_LIMIT, dataset_in
 from ..runtime.result_folder import ResultFolder
 from .process_identity import submitter, submitter_is_alive
 from .provenance import provenance_of
@@ -44,7 +44,7 @@ class AttachedTraining:
 
     def __init__(self, request: TrainingRequest) -> None:
         self._request = request
-        self.env = _AttachedEnvironment(request.dataset)
+        self.env = _AttachedEnvironment(request.channels)
         self.task = request.copy_task()
         self.applied: dict[str, Any] = {}
 
@@ -171,17 +171,19 @@ class AttachedRun(Run):
 
 
 class _AttachedEnvironment(InMemoryTrainingEnvironment):
-    """In memory, with the dataset as the one channel."""
+    """In memory, with data where they lie."""
 
-    def __init__(self, dataset: Path) -> None:
+    def __init__(self, channels: Mapping[str, Path]) -> None:
         super().__init__()
-        self._channel = dataset if dataset.is_dir() else dataset.parent
+        self._channels = {
+            name: path if path.is_dir() else path.parent for name, path in channels.items()
+        }
         self.artifacts: dict[tuple[tuple[str | int, ...], str], Any] = {}
 
     @property
     def channels(self) -> Mapping[str, Path]:
-        """The dataset's folder."""
-        return {MAIN_CHANNEL: self._channel}
+        """The folders that hold the data."""
+        return self._channels
 
     def store_artifact(self, path: Sequence[str | int], name: str, value: Any) -> None:
         """Keep the value, and that it is one."""

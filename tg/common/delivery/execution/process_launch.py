@@ -11,20 +11,15 @@ from ..._core.errors import ConfigError
 from ..._core.process import Child, start
 from ...contract.run_state import RunState
 from ..delivery.packaging import Package
-from ..runtime.folders import MAIN_CHANNEL, TrainingFolders
 from ..runtime.package_archive import unpack_package
 from .environments import PythonEnvironment
+from .local_run import training_folders
 from .process_identity import process_identity, submitter
 from .provenance import provenance_of
 from .request import TrainingRequest
 from .run_folder import RunFolder
 
-__all__ = ["launch", "training_folders"]
-
-
-def training_folders(folder: RunFolder) -> TrainingFolders:
-    """Give what stands for ``/opt/ml`` in a run's folder."""
-    return TrainingFolders(folder.work / "opt" / "ml")
+__all__ = ["launch"]
 
 
 def launch(
@@ -61,8 +56,9 @@ def launch(
             hint="Set TG_CACHE to a folder without it: Python splits search paths there.",
         )
     training = training_folders(folder)
-    training.create(request.hyperparameters)
-    _link_dataset(request.dataset, training.input_data / MAIN_CHANNEL)
+    training.create(request.hyperparameters, channels=request.channels)
+    for name, data in request.channels.items():
+        _link_data(data, training.input_data / name)
     training.checkpoints.rmdir()
     training.checkpoints.symlink_to(checkpoints, target_is_directory=True)
     # the run's own: the one it was made from may be cleaned away before the training needs it
@@ -98,10 +94,10 @@ def launch(
     return child
 
 
-def _link_dataset(dataset: Path, channel: Path) -> None:
-    target = dataset.resolve()
+def _link_data(data: Path, channel: Path) -> None:
+    target = data.resolve()
     if target.is_dir():
         channel.symlink_to(target, target_is_directory=True)
         return
     channel.mkdir()
-    (channel / dataset.name).symlink_to(target)
+    (channel / data.name).symlink_to(target)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from ..._core.errors import CommandError
 from ..._core.loc import Loc
-from ..._core.process import run
+from ..delivery.commit import Commit
 from .run_folder import RunFolder
 
 __all__ = ["provenance_of"]
@@ -19,24 +18,12 @@ def provenance_of(folder: RunFolder) -> dict[str, Any]:
     Nothing that names a person is in it.
     """
     record = folder.read()
+    commit = Commit.of(Loc.root_path)
+    git = {} if commit is None else {"git_commit": commit.hash, "git_dirty": commit.is_dirty}
     return {
         "run_id": record.run_id,
         "executor": record.executor,
         "started_at": record.started_at,
         "platform": platform.platform(),
-        **_git(),
+        **git,
     }
-
-
-def _git() -> dict[str, Any]:
-    root = Loc.root_path
-    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
-        return {}
-    try:
-        commit = run(["git", "rev-parse", "HEAD"], cwd=root, timeout_seconds=10).output.strip()
-        status = run(
-            ["git", "status", "--porcelain", "--untracked-files=no"], cwd=root, timeout_seconds=10
-        ).output
-    except CommandError:  # no git here, or no commit yet: the package itself tells what ran
-        return {}
-    return {"git_commit": commit, "git_dirty": bool(status.strip())}

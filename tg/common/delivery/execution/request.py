@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,12 @@ from typing import Any
 from ..._core.errors import ConfigError, DatasetNotFoundError
 from ..delivery.packaging import Package, Packaging
 from ..delivery.payload import pickle_payload
+from ..runtime.folders import MAIN_CHANNEL
 
 __all__ = ["TrainingRequest", "hyperparameters_as_text"]
+
+# ChannelName of the SageMaker API's type Channel
+_CHANNEL = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +35,9 @@ class TrainingRequest:
     packaging
         Packs the job.
     dataset
-        A file or folder on this machine.
+        A file or folder on this machine: the channel ``training``.
+    further_channels
+        Name to file or folder of all other channels.
     hyperparameters
         ``path.to.field:type`` to text, as a platform hands them over.
     runs_folder
@@ -52,15 +59,22 @@ class TrainingRequest:
     job: Any
     packaging: Packaging
     dataset: Path
+    further_channels: Mapping[str, Path] = field(default_factory=dict)
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     runs_folder: Path
 
     def __post_init__(self) -> None:
-        if not self.dataset.exists():
-            raise DatasetNotFoundError(
-                f"there is no dataset at {self.dataset}",
-                hint="Put it there, or give another folder, project or file name.",
-            )
+        for name, path in self.channels.items():
+            if not _CHANNEL.match(name):
+                raise ConfigError(
+                    f"no channel may be called {name!r}",
+                    hint="Use at most 64 letters, digits, dots, dashes and underscores.",
+                )
+            if not path.exists():
+                raise DatasetNotFoundError(
+                    f"there is no dataset at {path}",
+                    hint="Put it there, or give another folder, project or file name.",
+                )
         for key, value in self.hyperparameters.items():
             if not isinstance(key, str) or not isinstance(value, str):
                 raise ConfigError(
@@ -69,6 +83,11 @@ class TrainingRequest:
                 )
         if self.hyperparameters:
             self.copy_task().apply_hyperparameters(self.hyperparameters)
+
+    @property
+    def channels(self) -> dict[str, Path]:
+        """All data by the name of their channel."""
+        return {**self.further_channels, MAIN_CHANNEL: self.dataset}
 
     def copy_task(self) -> Any:
         """Give a copy of the task, so that the user's own is not changed.
@@ -91,10 +110,12 @@ class TrainingRequest:
 
     def fingerprint(self, package: Package) -> str:
         """Tell this training from every other: by its code, hyperparameters and data."""
-        files = [self.dataset]
-        if self.dataset.is_dir():
-            files = sorted(path for path in self.dataset.rglob("*") if path.is_file())
-        stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+        stats = [
+            (name, str(path), path.stat().st_size, path.stat().st_mtime_ns)
+            for name, data in sorted(self.channels.items())
+            for path in (sorted(data.rglob("*")) if data.is_dir() else [data])
+            if path.is_file()
+        ]
         text = json.dumps([package.manifest.content_hash, dict(self.hyperparameters), stats])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -16,21 +16,30 @@ from typing import Any
 from ..._core.archive_writer import Member, write_tar_gz
 from ..._core.errors import (
     FormatError,
+    MemoryLimitError,
     ProtocolError,
     RunCancelledError,
     RunNotFoundError,
     RunTimeoutError,
     StorageError,
     TrainingFailedError,
+    TrainingTimeoutError,
 )
 from ..._core.files import atomic_write
 from ...contract.run_state import RunState
 from ..naming.legal_name import job_name
+from .failure_kind import FailureKind
 from .result_loader import ResultLoader
 
 __all__ = ["RunFolder", "RunRecord"]
 
 _PROTOCOL = 1
+_FAILURES = {
+    FailureKind.TASK: TrainingFailedError,
+    FailureKind.ENGINE: TrainingFailedError,
+    FailureKind.MEMORY: MemoryLimitError,
+    FailureKind.TIMEOUT: TrainingTimeoutError,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +60,8 @@ class RunRecord:
         When it ended; empty before.
     failure
         Why it failed: the end of the training's traceback.
+    failure_kind
+        What is to blame for it.
     exit_code
         What the training's process returned, if it had one of its own.
     details
@@ -64,6 +75,7 @@ class RunRecord:
     started_at: str
     ended_at: str = ""
     failure: str = ""
+    failure_kind: FailureKind = FailureKind.TASK
     exit_code: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -159,7 +171,11 @@ class RunFolder:
             if protocol == _PROTOCOL:
                 known = {f.name for f in fields(RunRecord)}
                 record = RunRecord(**{k: v for k, v in values.items() if k in known})
-                return replace(record, state=RunState(record.state))
+                return replace(
+                    record,
+                    state=RunState(record.state),
+                    failure_kind=FailureKind(record.failure_kind),
+                )
         except (OSError, ValueError, KeyError, TypeError) as exc:
             raise FormatError(
                 f"the record of a run, {self._record_file}, cannot be read: {exc}",
@@ -236,7 +252,7 @@ class RunFolder:
             )
         if record.state is RunState.FAILED:
             last_line = record.failure.strip().rpartition("\n")[2]
-            raise TrainingFailedError(
+            raise _FAILURES[record.failure_kind](
                 f"run {self.run_id} failed: {last_line}",
                 exit_code=record.exit_code,
                 traceback_tail=record.failure,

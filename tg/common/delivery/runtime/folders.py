@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +75,30 @@ class TrainingFolders:
             )
         return dataset_in(channels.get(MAIN_CHANNEL) or next(iter(channels.values())))
 
-    def create(self, hyperparameters: Mapping[str, str]) -> None:
-        """Make the folders and the configuration of a run, as SageMaker does."""
+    def create(
+        self, hyperparameters: Mapping[str, str], channels: Iterable[str] = (MAIN_CHANNEL,)
+    ) -> None:
+        """Make the folders and the configuration of a run, as SageMaker does.
+
+        Parameters
+        ----------
+        hyperparameters
+            Name to text.
+        channels
+            The names of the data channels; their folders are the caller's to make.
+        """
         for folder in (self.input_config, self.input_data, self.model, self.output):
             folder.mkdir(parents=True, exist_ok=True)
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        path = self.input_config / "hyperparameters.json"
-        path.write_text(json.dumps(dict(hyperparameters)), encoding="utf-8")
+        host = "algo-1"
+        config = {
+            "hyperparameters": dict(hyperparameters),
+            "inputdataconfig": {name: {"TrainingInputMode": "File"} for name in sorted(channels)},
+            "resourceconfig": {"current_host": host, "hosts": [host]},
+        }
+        for name, values in config.items():
+            path = self.input_config / f"{name}.json"
+            path.write_text(json.dumps(values), encoding="utf-8")
 
     def write_failure(self, traceback_text: str) -> None:
         """Write the end of a traceback where SageMaker looks for the reason of a failure."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,7 +25,8 @@ def main(module_name: str) -> NoReturn:
     """Run the job of a package under the SageMaker training contract, then exit.
 
     The exit code is 0 on success, 143 after SIGTERM, what the job exits with, else 1. The end of
-    the traceback goes to ``output/failure``.
+    the traceback goes to ``output/failure``. ``TG_TIMEOUT_SECONDS`` limits how long it may take: it
+    is then stopped as by SIGTERM.
 
     Parameters
     ----------
@@ -35,6 +37,7 @@ def main(module_name: str) -> NoReturn:
     folders = TrainingFolders.from_environment()
     stop = StopSignal()
     signal.signal(signal.SIGTERM, lambda _number, _frame: _on_signal(stop))
+    _limit_time()
     try:
         _run(module_name, folders, stop)
         exit_code = 0
@@ -80,6 +83,15 @@ def _call(job: Any, entry_point: EntryPoint, folders: TrainingFolders, stop: Sto
 def _on_signal(stop: StopSignal) -> None:
     Logger.warning("Asked to stop")
     stop.request()
+
+
+def _limit_time() -> None:
+    """Ask this process to stop when its time is over, for platforms that do not."""
+    seconds = os.environ.get("TG_TIMEOUT_SECONDS")
+    if seconds:
+        timer = threading.Timer(float(seconds), os.kill, (os.getpid(), signal.SIGTERM))
+        timer.daemon = True
+        timer.start()
 
 
 def _exit_code(code: object) -> int:

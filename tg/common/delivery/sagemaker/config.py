@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from ..._core.errors import ConfigError
@@ -72,17 +72,15 @@ class SagemakerConfig:
         ConfigError
             The dataset is not there, or a name or a hyperparameter cannot be used.
         """
-        dataset = self.settings.dataset
-        if not dataset or PurePath(dataset).is_absolute() or ".." in PurePath(dataset).parts:
-            raise ConfigError(
-                f"the dataset {dataset!r} is no path below the project's folder of datasets",
-                hint=f"Name a file or folder in {self.settings.local_dataset_path.parent}.",
-            )
         return TrainingRequest(
             name=self.packaging.name,
             job=self.job,
             packaging=self.packaging,
             dataset=self.settings.local_dataset_path,
+            further_channels={
+                name: self.settings.local_path(data)
+                for name, data in self.settings.channels.items()
+            },
             hyperparameters=hyperparameters_as_text(hyperparameters),
             runs_folder=self.runs_folder,
         )

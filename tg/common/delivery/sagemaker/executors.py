@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..._core.errors import RunError, RunNotFoundError
 from ..._core.logger import Logger
 from ..execution.attached import AttachedRun, AttachedTraining
+from ..execution.container_options import ContainerOptions
+from ..execution.container_run import ContainerRun
 from ..execution.environments import EnvironmentCache
 from ..execution.process import ProcessRun
 from ..execution.run import Executor, Run
@@ -34,9 +36,10 @@ class SagemakerExecutor(Executor):
         """Find a run of the project again, whichever executor ran it."""
         folder = RunFolder.find(self.config.runs_folder, run_id)
         executor = folder.read().executor
-        kinds: dict[str, type[AttachedRun | ProcessRun]] = {
+        kinds: dict[str, Callable[[RunFolder], Run]] = {
             "attached": AttachedRun,
             "process": ProcessRun,
+            "container": lambda found: ContainerRun(found, self.config.containering.engine),
         }
         if executor not in kinds:
             raise RunNotFoundError(
@@ -110,22 +113,80 @@ class SagemakerProcessExecutor(SagemakerExecutor):
         TrainingFailedError
             The training failed; the end of its traceback is in the error.
         """
-        run = self.submit(hyperparameters)
-        try:
-            for line in run.logs():
-                Logger.plain(f"{run.id} | {line}")
-            run.wait()
-        except KeyboardInterrupt:
-            run.cancel()
-            with contextlib.suppress(RunError):
-                run.wait()
-            raise
-        return run.id
+        return _follow(self.submit(hyperparameters))
 
 
-class SagemakerLocalExecutor(SagemakerProcessExecutor):
-    """Runs the job on this machine as SageMaker would.
+class SagemakerLocalExecutor(SagemakerExecutor):
+    """Runs the job in a container on this machine, as SageMaker would.
 
-    It does so in a fresh interpreter, as :class:`SagemakerProcessExecutor`, under the same
-    ``/opt/ml`` contract that a container has; no image is built.
+    The image is built of the code as it is now, unless it is there. Files belong to the user, any
+    number runs in parallel, and trainings outlive the process that submits them.
+
+    Parameters
+    ----------
+    config
+        What is run.
+    options
+        What the container may take, and what it is given.
+
+    Example
+    -------
+    >>> from ..execution.container_options import ContainerOptions
+    >>> ContainerOptions(memory_gib=4, cpus=2).arguments[:2]
+    ('--memory', '4294967296')
     """
+
+    def __init__(self, config: SagemakerConfig, options: ContainerOptions | None = None) -> None:
+        super().__init__(config)
+        self.options = options or ContainerOptions()
+
+    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> ContainerRun:
+        """Pack the code as it is now, build its image if need be, and start a container.
+
+        Raises
+        ------
+        EngineUnavailableError
+            There is no container engine; :class:`SagemakerProcessExecutor` needs none.
+        ImageBuildError
+            The image could not be built.
+        """
+        request = self.config.request(hyperparameters)
+        package = request.packaging.make_package()
+        containering = self.config.containering
+        image = containering.make_container(package)
+        return ContainerRun.start(
+            request,
+            image,
+            self.options,
+            engine=containering.engine,
+            fingerprint=request.fingerprint(package),
+        )
+
+    def execute(self, hyperparameters: Mapping[str, Any] | None = None) -> str:
+        """Train, pass the log on line by line, and wait.
+
+        Returns
+        -------
+        str
+            The run's id, for :meth:`load_result`.
+
+        Raises
+        ------
+        TrainingFailedError
+            The training failed; the end of its traceback is in the error.
+        """
+        return _follow(self.submit(hyperparameters))
+
+
+def _follow(run: Run) -> str:
+    """Pass the log of a run on, wait for it, and give its id; Ctrl-C ends the run as well."""
+    try:
+        for line in run.logs():
+            Logger.plain(f"{run.id} | {line}")
+        run.wait()
+    except KeyboardInterrupt:
+        run.cancel()
+        with contextlib.suppress(RunError):
+            run.wait()
+        raise
+    return run.id

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+
+from ..._core.errors import ConfigError
 
 __all__ = ["SagemakerOptions"]
 
@@ -22,7 +25,11 @@ class SagemakerOptions:
     local_dataset_storage
         The folder on this machine that holds a folder of datasets for each project.
     dataset
-        The dataset: a file or folder in the project's folder.
+        The dataset: a file or folder in the project's folder. A training finds it in the channel
+        ``training``.
+    channels
+        Further data: the channel's name to a file or folder in the project's folder. A training
+        finds them in ``env.channels``.
     """
 
     def __init__(
@@ -32,14 +39,33 @@ class SagemakerOptions:
         project_name: str,
         local_dataset_storage: Path | str,
         dataset: str,
+        *,
+        channels: Mapping[str, str] | None = None,
     ) -> None:
         self.aws_role = aws_role
         self.s3_bucket = s3_bucket
         self.project_name = project_name
         self.local_dataset_storage = Path(local_dataset_storage)
         self.dataset = dataset
+        self.channels = dict(channels or {})
 
     @property
     def local_dataset_path(self) -> Path:
         """The dataset on this machine."""
-        return (self.local_dataset_storage / self.project_name / self.dataset).absolute()
+        return self.local_path(self.dataset)
+
+    def local_path(self, dataset: str) -> Path:
+        """Give where a dataset of the project lies on this machine.
+
+        Raises
+        ------
+        ConfigError
+            It is no path below the project's folder.
+        """
+        folder = (self.local_dataset_storage / self.project_name).absolute()
+        if not dataset or PurePath(dataset).is_absolute() or ".." in PurePath(dataset).parts:
+            raise ConfigError(
+                f"the dataset {dataset!r} is no path below the project's folder of datasets",
+                hint=f"Name a file or folder in {folder}.",
+            )
+        return folder / dataset

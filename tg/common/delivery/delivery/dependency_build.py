@@ -1,0 +1,180 @@
+"""Making an image of dependencies, by either builder, without a secret in any layer."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..._core.errors import CommandError, EngineError, EngineUnavailableError
+from ..._core.file_lock import FileLock
+from ..._core.loc import Loc
+from ..docker.build import ImageBuild, build_error
+from ..docker.builder import Builder
+from ..docker.containers import Containers, ContainerSpec, Mount
+from ..docker.engine import DockerEngine
+from ..docker.images import ImageStore
+from ..docker.labels import Kind, Label
+from .build_secrets import BuildSecrets
+from .dependency_image import FILES_PLACE, DependencyImage
+from .uv_binary import uv_for
+
+__all__ = ["DependencyBuild"]
+
+_CACHE = "training-grounds-uv"
+_CACHE_PLACE = "/run/tg/cache"
+_LOCK_SECONDS = 7_200.0
+
+
+class DependencyBuild:
+    """Makes one image of dependencies.
+
+    Parameters
+    ----------
+    image
+        What it is made of.
+    engine
+        Where it is kept.
+    builder
+        What builds it.
+    on_line
+        Called with each line of progress.
+    """
+
+    def __init__(
+        self,
+        image: DependencyImage,
+        engine: DockerEngine,
+        builder: Builder,
+        on_line: Callable[[str], None] | None = None,
+    ) -> None:
+        self._image = image
+        self._engine = engine
+        self._builder = builder
+        self._on_line = on_line
+
+    def run(self) -> None:
+        """Build it unless it is there.
+
+        Raises
+        ------
+        ImageBuildError
+            A step failed; what it printed is in the error.
+        EngineUnavailableError
+            The engine is not there, or went away.
+        """
+        lock = Loc.user_cache_path / "images" / f"{self._image.key}.lock"
+        with FileLock(lock, _LOCK_SECONDS):
+            if ImageStore(self._engine).find(self._image.reference) is None:
+                with self._files() as files:
+                    if self._builder.is_buildkit:
+                        self._build(files)
+                    else:
+                        self._install_and_commit(files)
+
+    def _build(self, files: _Files) -> None:
+        """Install in a step that has everything mounted."""
+        mounts = [
+            f"type=bind,source={files.folder.name},target={FILES_PLACE}",
+            f"type=cache,id={_CACHE},target={_CACHE_PLACE}",
+            *(f"type=secret,id={name}" for name in sorted(files.secrets)),
+        ]
+        options = " ".join(f"--mount={mount}" for mount in mounts)
+        install = f"RUN {options} sh {FILES_PLACE}/install.sh"
+        text = self._image.dockerfile.dependencies(install)
+        self._build_text(text, files, files.folder.parent, tag=self._image.reference)
+
+    def _install_and_commit(self, files: _Files) -> None:
+        """Install in a container that has everything mounted: the classic builder mounts nothing.
+
+        Its image is made of three: what stands before the installation, the container, and the
+        steps after it.
+        """
+        nothing = files.folder.parent / "nothing"
+        nothing.mkdir()
+        dockerfile = self._image.dockerfile
+        head = self._build_text(dockerfile.before_installation, files, nothing, tag=None)
+        containers = Containers(self._engine)
+        spec = self._installation(head, files)
+        try:
+            containers.run(spec, self._on_line, files.secret_texts)
+            installed = containers.commit(spec.name)
+        except EngineUnavailableError:
+            raise
+        except EngineError as exc:
+            output = exc.__cause__.output if isinstance(exc.__cause__, CommandError) else str(exc)
+            raise build_error(self._image.reference, "install.sh", output) from exc
+        finally:
+            containers.remove(spec.name)
+        text = dockerfile.after_installation(installed)
+        self._build_text(text, files, nothing, tag=self._image.reference)
+
+    def _installation(self, head: str, files: _Files) -> ContainerSpec:
+        options = ["--user", "0", "--entrypoint", "sh"]
+        options += ["--platform", self._image.platform] if self._image.platform else []
+        options += ["--network", self._image.network] if self._image.network else []
+        return ContainerSpec(
+            name=f"training-grounds-build-{secrets.token_hex(6)}",
+            image=head,
+            command=(f"{FILES_PLACE}/install.sh",),
+            labels={Label.KIND: Kind.BUILD},
+            mounts=(
+                Mount(source=files.folder, target=FILES_PLACE, is_read_only=True),
+                Mount(source=_CACHE, target=_CACHE_PLACE),
+                *(
+                    Mount(source=path, target=f"/run/secrets/{name}", is_read_only=True)
+                    for name, path in sorted(files.secrets.items())
+                ),
+            ),
+            options=tuple(options),
+        )
+
+    def _build_text(self, text: str, files: _Files, context: Path, *, tag: str | None) -> str:
+        (context / "Dockerfile").write_text(text, encoding="utf-8")
+        build = ImageBuild(
+            context=context,
+            tag=tag,
+            labels={
+                Label.KIND: Kind.DEPENDENCIES,
+                Label.DEPENDENCIES: self._image.key,
+                Label.NAME: self._image.base_name,
+            },
+            target="dependencies",
+            platform=self._image.platform,
+            network=self._image.network,
+            secrets=files.secrets,
+            secret_texts=files.secret_texts,
+        )
+        return build.run(self._engine, self._builder, self._on_line)
+
+    @contextmanager
+    def _files(self) -> Iterator[_Files]:
+        given = BuildSecrets.of(lock=self._image.requirements.lines)
+        with tempfile.TemporaryDirectory(prefix="tg-build-") as root:
+            folder = Path(root, "context", "files")
+            (folder / "wheels").mkdir(parents=True)
+            for wheel in given.wheels:
+                shutil.copyfile(wheel, folder / "wheels" / wheel.name)
+            shutil.copy(uv_for(self._image.base.platform), folder / "uv")
+            for name, text in self._image.files.items():
+                (folder / name).write_text(text, encoding="utf-8")
+            # readable for any user, whatever the umask of this process
+            for path in (folder, *folder.rglob("*")):
+                path.chmod(0o755 if path.is_dir() or path.name == "uv" else 0o644)
+            paths = {f"tg_{name}": Path(root, f"tg_{name}") for name in given.files}
+            for name, content in given.files.items():
+                paths[f"tg_{name}"].write_bytes(content)  # in a folder that is ours alone
+            yield _Files(folder=folder, secrets=paths, secret_texts=given.secret_texts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Files:
+    """What an installation reads; there for as long as it takes."""
+
+    folder: Path
+    secrets: Mapping[str, Path]
+    secret_texts: tuple[str, ...]

@@ -1,0 +1,169 @@
+"""Building an image from a folder with a Dockerfile."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..._core.errors import EngineError, EngineUnavailableError, ImageBuildError
+from .build_output import BuildOutput
+from .builder import Builder
+from .engine import DockerEngine
+
+__all__ = ["ImageBuild", "build_error"]
+
+_BUILD_SECONDS = 7_200.0
+_SHOWN_CHARACTERS = 3_000
+# predefined build arguments: they are neither kept in the image nor in its history
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageBuild:
+    """One image to be built.
+
+    Attributes
+    ----------
+    context
+        The folder that holds the ``Dockerfile`` and what it copies.
+    tag
+        What the image is called, ``name:tag``; ``None`` for no name.
+    labels
+        Its labels.
+    target
+        The stage that is built; the last one if ``None``.
+    platform
+        Such as ``linux/amd64``; the engine's own if ``None``.
+    network
+        The network of its steps; the engine's default if ``None``.
+    secrets
+        Files that steps may mount, by id. BuildKit only.
+    secret_texts
+        What must not be shown.
+    """
+
+    context: Path
+    tag: str | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    platform: str | None = None
+    network: str | None = None
+    secrets: Mapping[str, Path] = field(default_factory=dict)
+    secret_texts: Sequence[str] = ()
+
+    def run(
+        self,
+        engine: DockerEngine,
+        builder: Builder,
+        on_line: Callable[[str], None] | None = None,
+    ) -> str:
+        """Build it.
+
+        Parameters
+        ----------
+        engine
+            Where it is built, and where it is then.
+        builder
+            What builds it.
+        on_line
+            Called with each line of progress.
+
+        Returns
+        -------
+        str
+            The image's id.
+
+        Raises
+        ------
+        ImageBuildError
+            A step failed; what it printed is in the error.
+        EngineUnavailableError
+            The engine is not there, or went away.
+        """
+        output = BuildOutput()
+
+        def follow(line: str) -> None:
+            output.add(line)
+            if on_line is not None:
+                on_line(line)
+
+        with tempfile.TemporaryDirectory(prefix="tg-build-") as folder:
+            id_file = Path(folder, "id")
+            try:
+                engine.call(
+                    [*self._args(builder), "--iidfile", str(id_file), str(self.context)],
+                    program=builder.program,
+                    env={"DOCKER_BUILDKIT": "1" if builder.is_buildkit else "0"},
+                    timeout_seconds=_BUILD_SECONDS,
+                    secrets=self.secret_texts,
+                    on_line=follow,
+                )
+            except EngineUnavailableError:
+                raise
+            except EngineError as exc:
+                _check_still_there(engine, exc)
+                raise build_error(
+                    self.tag or "of a stage", output.step, output.tail or str(exc)
+                ) from exc
+            return id_file.read_text(encoding="ascii").strip()
+
+    def _args(self, builder: Builder) -> list[str]:
+        args = ["build", *(["--tag", self.tag] if self.tag else [])]
+        for key, value in sorted(self.labels.items()):
+            args += ["--label", f"{key}={value}"]
+        if self.target:
+            args += ["--target", self.target]
+        if self.platform:
+            args += ["--platform", self.platform]
+        if self.network:
+            args += ["--network", self.network]
+        for proxy in _PROXIES:
+            # by name: the client takes the value from the environment, no command line shows it
+            for name in (proxy, proxy.lower()):
+                args += ["--build-arg", name] if os.environ.get(name) else []
+        if builder.is_buildkit:
+            args += ["--progress", "plain"]
+            for name, path in sorted(self.secrets.items()):
+                args += ["--secret", f"id={name},src={path}"]
+        else:
+            args += ["--force-rm"]
+        return args
+
+
+def build_error(tag: str, step: str, output: str) -> ImageBuildError:
+    """Say which step of a build failed, why, and what to do."""
+    where = f" at `{step[:200]}`" if step else ""
+    return ImageBuildError(
+        f"image {tag} could not be built{where}",
+        step=step,
+        output=output,
+        hint=f"{_advice(output)}The end of its output:\n{output[-_SHOWN_CHARACTERS:]}",
+    )
+
+
+def _advice(output: str) -> str:
+    if "no space left on device" in output.lower():
+        return (
+            "The engine's disk is full: `tg images --prune` removes what was made here and is no "
+            "longer used, `docker system df` shows the rest. "
+        )
+    if "exec format error" in output.lower():
+        return (
+            "The base image is for another processor than the engine's: set containering.platform "
+            "to the engine's, or install its emulation (QEMU's binfmt handlers). "
+        )
+    return ""
+
+
+def _check_still_there(engine: DockerEngine, error: EngineError) -> None:
+    """Tell an engine that went away during a build from a step that failed."""
+    try:
+        engine.call(["version", "--format", "{{.Server.Version}}"])
+    except EngineUnavailableError as unavailable:
+        raise EngineUnavailableError(
+            f"the container engine went away during a build: {unavailable.what}",
+            hint="Start it and build again: steps that were done are not done again.",
+        ) from error

@@ -1,0 +1,188 @@
+"""The container engine, reached through its command-line client."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ..._core.errors import CommandError, EngineError, EngineUnavailableError
+from ..._core.process import Child, Completed, Runner, run, start
+
+__all__ = ["DockerEngine"]
+
+# what the clients since 20.10 say if the engine does not answer
+_UNREACHABLE = re.compile(
+    r"cannot connect to the docker daemon|is the docker daemon running|error during connect"
+    r"|failed to connect to the docker api|dial unix|connection refused|no such host"
+    r"|error dialing|unexpected EOF\s*$|EOF\s*$|server misbehaving|i/o timeout",
+    re.IGNORECASE,
+)
+_DAEMON = "Error response from daemon: "
+_FORBIDDEN = re.compile(r"permission denied while trying to connect", re.IGNORECASE)
+_HINT = (
+    "Install Docker and start it: https://docs.docker.com/engine/install/. The process executor "
+    "needs none: it runs the same package in a fresh interpreter."
+)
+# A builder that a user chose for other projects may not see the engine's own images.
+_ENVIRONMENT: Mapping[str, str | None] = {"BUILDX_BUILDER": None, "DOCKER_CLI_HINTS": "false"}
+_CALL_SECONDS = 120.0
+
+
+class DockerEngine:
+    """Talks to the engine that the ``docker`` program is set up for.
+
+    Parameters
+    ----------
+    program
+        The client; ``TG_DOCKER`` of the environment, or ``docker`` on ``PATH``, if ``None``.
+    runner
+        Runs it.
+
+    Example
+    -------
+    >>> DockerEngine("/nowhere/docker").call(["version"])
+    Traceback (most recent call last):
+        ...
+    tg.common._core.errors.EngineUnavailableError: there is no program '/nowhere/docker'. ...
+    """
+
+    def __init__(self, program: str | None = None, runner: Runner = run) -> None:
+        self._program = program
+        self._runner = runner
+        self._security_options: str | None = None
+
+    @property
+    def program(self) -> str:
+        """The client program."""
+        return self._program or os.environ.get("TG_DOCKER") or "docker"
+
+    def call(
+        self,
+        args: Sequence[str],
+        *,
+        program: str | None = None,
+        env: Mapping[str, str | None] | None = None,
+        timeout_seconds: float | None = _CALL_SECONDS,
+        secrets: Iterable[str] = (),
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
+        """Run one command of the client.
+
+        Parameters
+        ----------
+        args
+            Its arguments.
+        program
+            Another client for this command.
+        env
+            Changes to its environment.
+        timeout_seconds
+            How long it may take.
+        secrets
+            What must not be shown.
+        on_line
+            Called with each line of its output.
+
+        Raises
+        ------
+        EngineUnavailableError
+            There is no client, or no engine answers it.
+        EngineError
+            The engine refused the command; the ``CommandError`` is its cause.
+        """
+        argv = [program or self.program, *args]
+        try:
+            return self._runner(
+                argv,
+                env={**_ENVIRONMENT, **(env or {})},
+                timeout_seconds=timeout_seconds,
+                secrets=secrets,
+                on_line=on_line,
+            )
+        except CommandError as exc:
+            raise self._translated(exc, argv) from exc
+
+    def lines(self, args: Sequence[str]) -> list[str]:
+        """Run one command and give all lines of its output, however many."""
+        lines: list[str] = []
+        self.call(args, on_line=lines.append)
+        return lines
+
+    @property
+    def security_options(self) -> str:
+        """What the engine says of how it shields its containers; asked once."""
+        if self._security_options is None:
+            form = "{{json .SecurityOptions}}"
+            self._security_options = self.call(["info", "--format", form]).output
+        return self._security_options
+
+    def start(self, args: Sequence[str]) -> Child:
+        """Start a command of the client that goes on."""
+        try:
+            return start([self.program, *args], env=_ENVIRONMENT)
+        except CommandError as exc:
+            raise self._translated(exc, [self.program, *args]) from exc
+
+    def save_output(self, args: Sequence[str], path: Path) -> None:
+        """Write all that one command prints to a file, as it is, whole or not at all.
+
+        Raises
+        ------
+        EngineError
+            The command failed.
+        """
+        part = path.with_name(f"{path.name}.part")
+        part.unlink(missing_ok=True)
+        argv = [self.program, *args]
+        try:
+            with start(argv, env=_ENVIRONMENT, output_path=part) as child:
+                if child.wait() != 0:
+                    raise self._translated(
+                        CommandError(f"{child.command_line} failed", output=child.tail), argv
+                    )
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def check_answers(self, output: str) -> None:
+        """Raise if a command's output says that the engine did not answer it.
+
+        Raises
+        ------
+        EngineUnavailableError
+            It does.
+        """
+        if _FORBIDDEN.search(output):
+            raise EngineUnavailableError(
+                f"this user may not talk to the container engine: {_last_line(output)}",
+                hint="Add the user to the group `docker`, or use a rootless engine. "
+                "The process executor needs none.",
+            )
+        if _UNREACHABLE.search(output):
+            raise EngineUnavailableError(
+                f"the container engine does not answer: {_last_line(output)}", hint=_HINT
+            )
+
+    def _translated(self, error: CommandError, argv: Sequence[str]) -> EngineError:
+        if error.exit_code is None and not error.output and shutil.which(argv[0]) is None:
+            return EngineUnavailableError(f"there is no program {argv[0]!r}", hint=_HINT)
+        try:
+            self.check_answers(error.output)
+        except EngineUnavailableError as unavailable:
+            return unavailable
+        said = _reason(error.output) or error.what
+        return EngineError(f"`docker {' '.join(argv[1:3])}` failed: {said}", hint=error.hint)
+
+
+def _reason(output: str) -> str:
+    """Find what the engine said among what the client adds to it."""
+    said = [line.partition(_DAEMON)[2] for line in output.splitlines() if _DAEMON in line]
+    return said[-1].strip() if said else _last_line(output)
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

@@ -1,0 +1,120 @@
+"""What a container on this machine may take, and what it is given."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..._core.errors import ConfigError
+
+__all__ = ["ContainerOptions"]
+
+_GIB = 2**30
+_LEAST_MEMORY_BYTES = 6 * 2**20  # the engine refuses less
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerOptions:
+    """The limits and settings of a container.
+
+    Attributes
+    ----------
+    memory_gib
+        How much memory it may take, in GiB, swap included; no limit if ``None``.
+    cpus
+        How much processor time it may take, in processors; no limit if ``None``.
+    gpus
+        Which GPUs it sees, in the words of ``docker run --gpus``: ``"all"``, a number, or
+        ``"device=0,1"``.
+    shm_gib
+        The size of ``/dev/shm``, in GiB, which data loaders of several processes use.
+    environment
+        Variables of the training: name to value, or just the names of those that are set here. No
+        command line shows the values.
+    timeout_seconds
+        How long it may run. Then it is asked to stop, as by SIGTERM; its checkpoints are kept.
+    network
+        The network it is in; ``"none"`` for none.
+    docker_options
+        Further options of ``docker run``.
+
+    Raises
+    ------
+    ConfigError
+        A value cannot be used, or a variable is not set here.
+
+    Example
+    -------
+    >>> ContainerOptions(memory_gib=2, network="none").arguments
+    ('--memory', '2147483648', '--memory-swap', '2147483648', '--network', 'none')
+    """
+
+    memory_gib: float | None = None
+    cpus: float | None = None
+    gpus: str | int | None = None
+    shm_gib: float | None = None
+    environment: Mapping[str, str] | Sequence[str] = field(default_factory=dict)
+    timeout_seconds: float | None = None
+    network: str | None = None
+    docker_options: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("memory_gib", "cpus", "shm_gib", "timeout_seconds"):
+            value = getattr(self, name)
+            if value is not None and not _is_positive(value):
+                raise ConfigError(f"{name} is {value!r}", hint="Give a number above 0, or None.")
+        if self.memory_gib is not None and self.memory_gib * _GIB < _LEAST_MEMORY_BYTES:
+            raise ConfigError(
+                f"memory_gib is {self.memory_gib!r}, less than the engine allows",
+                hint="It counts GiB: 0.5 is 512 MiB. The least are 6 MiB.",
+            )
+        for name in ("environment", "docker_options"):
+            if isinstance(getattr(self, name), str):
+                raise ConfigError(
+                    f"{name} is a text: {getattr(self, name)!r}", hint="Give a list of texts."
+                )
+        _ = self.variables  # a variable that is not set is told before anything happens
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables with their values."""
+        given = self.environment
+        if not isinstance(given, Mapping):
+            missing = [name for name in given if name not in os.environ]
+            if missing:
+                raise ConfigError(
+                    f"the environment has no {', '.join(missing)}",
+                    hint="Set it, or give the value: environment={name: value}.",
+                )
+            given = {name: os.environ[name] for name in given}
+        for name, value in given.items():
+            if not isinstance(name, str) or not name or "=" in name or not isinstance(value, str):
+                raise ConfigError(
+                    f"the variable {name!r} has the value {value!r}", hint="Both must be text."
+                )
+        return dict(given)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The options of ``docker run`` that they come to."""
+        arguments: list[str] = []
+        if self.memory_gib is not None:
+            size = str(round(self.memory_gib * _GIB))
+            arguments += ["--memory", size, "--memory-swap", size]
+        if self.cpus is not None:
+            arguments += ["--cpus", f"{self.cpus:g}"]
+        if self.gpus is not None:
+            arguments += ["--gpus", str(self.gpus)]
+        if self.shm_gib is not None:
+            arguments += ["--shm-size", str(round(self.shm_gib * _GIB))]
+        if self.network is not None:
+            arguments += ["--network", self.network]
+        return (*arguments, *self.docker_options)
+
+
+def _is_positive(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and value > 0

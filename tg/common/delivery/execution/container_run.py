@@ -1,0 +1,165 @@
+"""Trainings in a container of this machine's engine."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+from ..._core.errors import EngineError
+from ..delivery.containering import Image
+from ..docker.containers import Containers, ContainerState
+from ..docker.engine import DockerEngine
+from .container_launch import launch_container
+from .container_options import ContainerOptions
+from .failure_kind import FailureKind
+from .local_run import GRACE_SECONDS, Ending, LocalRun, checkpoints_of
+from .process_identity import submitter, submitter_is_alive
+from .request import TrainingRequest
+from .run_folder import RunFolder, RunRecord
+
+__all__ = ["ContainerRun"]
+
+_STEP_SECONDS = 60.0
+_STOPPED = 143  # what the runtime returns when it was asked to stop
+_KILLED = 137
+_MIB = 2**20
+
+
+class ContainerRun(LocalRun):
+    """A training in a container, which outlives the process that started it.
+
+    The container is called as the run is. It is removed when the run is settled, that is when its
+    state is asked for after its end.
+
+    Parameters
+    ----------
+    folder
+        What is kept of it.
+    engine
+        Where it runs.
+    """
+
+    def __init__(self, folder: RunFolder, engine: DockerEngine) -> None:
+        super().__init__(folder)
+        self._engine = engine
+        self._containers = Containers(engine)
+
+    @classmethod
+    def start(
+        cls,
+        request: TrainingRequest,
+        image: Image,
+        options: ContainerOptions,
+        *,
+        engine: DockerEngine,
+        fingerprint: str,
+    ) -> ContainerRun:
+        """Start a training; the container goes on without this process."""
+        runs = request.runs_folder
+        folder = RunFolder.create(runs, request.name, "container", details=submitter())
+        checkpoints = checkpoints_of(folder).claim(
+            fingerprint,
+            folder.run_id,
+            lambda run_id: not cls(RunFolder.find(runs, run_id), engine).state.is_final,
+        )
+        try:
+            launch_container(
+                request, image, options, folder=folder, checkpoints=checkpoints, engine=engine
+            )
+        except BaseException:
+            with contextlib.suppress(EngineError):
+                Containers(engine).remove(folder.run_id)
+            shutil.rmtree(folder.path, ignore_errors=True)  # nothing was started
+            raise
+        return cls(folder, engine)
+
+    def logs(self) -> Iterator[str]:
+        """Follow the container's output, and give what was kept of it after its end."""
+        is_followed = False
+        if not self._folder.read().state.is_final:
+            for line in self._containers.logs(self.id):
+                is_followed = True
+                yield line
+        if not is_followed and self.state.is_final:
+            with contextlib.suppress(FileNotFoundError), self._folder.log_file.open("rb") as file:
+                for data in file:
+                    yield data.decode("utf-8", "replace").rstrip("\n")
+
+    def _ending(self, record: RunRecord) -> Ending | None:
+        if "ended" in record.details:  # the one who looked first has died before it was settled
+            self._containers.remove(self.id)
+            return _ending(record.details, **record.details["ended"])
+        state = self._containers.inspect(self.id)
+        if state is None:
+            if "ended" not in record.details and submitter_is_alive(record.details):
+                return None  # it is about to be started
+            return Ending(
+                exit_code=None,
+                how="its container is gone: it was removed by somebody else, or never started",
+                kind=FailureKind.ENGINE,
+                was_signalled=True,
+            )
+        if state.is_running:
+            self._kill_if_too_long(record, state)
+            return None
+        self._containers.save_log(self.id, self._folder.log_file)
+        ended: dict[str, Any] = {
+            "exit_code": state.exit_code,
+            "is_out_of_memory": state.is_out_of_memory,
+            "memory_limit_bytes": state.memory_limit_bytes,
+            "ran_seconds": state.age_seconds,
+            "error": state.error,
+        }
+        self._folder.update(details={**record.details, "ended": ended})
+        self._containers.remove(self.id)
+        return _ending(record.details, **ended)
+
+    def _signal(self, record: RunRecord, name: str) -> None:
+        del record
+        self._containers.signal(self.id, name)
+
+    def _pause(self, limit_seconds: float | None) -> None:
+        limit = _STEP_SECONDS if limit_seconds is None else min(limit_seconds, _STEP_SECONDS)
+        self._containers.wait(self.id, limit)
+
+    def _kill_if_too_long(self, record: RunRecord, state: ContainerState) -> None:
+        timeout = record.details.get("timeout_seconds")
+        if timeout is not None and state.age_seconds > timeout + GRACE_SECONDS:
+            self._containers.signal(self.id, "KILL")  # it was asked to stop, from inside
+
+
+def _ending(
+    details: Any,
+    *,
+    exit_code: int,
+    is_out_of_memory: bool,
+    memory_limit_bytes: int,
+    ran_seconds: float,
+    error: str,
+) -> Ending:
+    timeout = details.get("timeout_seconds")
+    how, kind = f"the container ended with exit code {exit_code}", FailureKind.TASK
+    if error:
+        how, kind = f"the container could not be started: {error}", FailureKind.ENGINE
+    elif is_out_of_memory:
+        limit = (
+            f"its limit of {memory_limit_bytes / _MIB:,.0f} MiB"
+            if memory_limit_bytes
+            else "this machine has"
+        )
+        how, kind = f"it was killed: it took more memory than {limit}", FailureKind.MEMORY
+    elif timeout is not None and ran_seconds >= timeout and exit_code in (_STOPPED, _KILLED):
+        how, kind = f"it was ended: it took longer than {timeout:g} seconds", FailureKind.TIMEOUT
+    elif exit_code == _STOPPED:
+        how = "it was asked to stop from outside (exit code 143); its checkpoints are kept"
+        kind = FailureKind.ENGINE
+    elif exit_code == _KILLED:
+        how, kind = "it was killed from outside (exit code 137)", FailureKind.ENGINE
+    return Ending(
+        exit_code=exit_code,
+        how=how,
+        kind=kind,
+        was_signalled=exit_code in (_STOPPED, _KILLED),
+    )

@@ -1,0 +1,204 @@
+"""What all trainings on this machine have in common, once they have a place of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..._core.errors import RunTimeoutError, StorageError, TgError
+from ..._core.file_lock import FileLock
+from ...contract.manifest import ResultManifest
+from ...contract.run_state import RunState
+from ..runtime.folders import TRACEBACK_LIMIT, TrainingFolders
+from .checkpoint_store import CheckpointStore
+from .failure_kind import FailureKind
+from .result_loader import ResultLoader
+from .run import Run
+from .run_folder import RunFolder, RunRecord
+
+__all__ = ["GRACE_SECONDS", "Ending", "LocalRun", "checkpoints_of", "training_folders"]
+
+GRACE_SECONDS = 120.0  # as SageMaker gives
+_SETTLING_SECONDS = 3600.0  # another process may be writing a large archive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a training ended.
+
+    Attributes
+    ----------
+    exit_code
+        What it returned; ``None`` if nobody knows.
+    how
+        The same in words, for a training that left no traceback.
+    kind
+        Why, where it was not the training's own fault.
+    was_signalled
+        Whether a request to stop may have ended it.
+    """
+
+    exit_code: int | None
+    how: str
+    kind: FailureKind = FailureKind.TASK
+    was_signalled: bool = False
+
+
+class LocalRun(Run):
+    """A training that outlives the process that started it, and is kept in a run folder.
+
+    Whoever asks for its state first after its end settles it, under a lock: archives the result,
+    writes the final record and removes what it worked on.
+
+    Parameters
+    ----------
+    folder
+        What is kept of it.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self._folder.run_id
+
+    @property
+    def state(self) -> RunState:
+        """How far it is; looked up where it runs.
+
+        Raises
+        ------
+        StorageError
+            The training has completed, but the disk has no room for its result; look again when
+            there is some.
+        EngineUnavailableError
+            It runs in a container, and the engine does not answer.
+        """
+        record = self._folder.read()
+        if record.state.is_final:
+            return record.state
+        with self._lock():
+            record = self._folder.read()
+            if record.state.is_final:
+                return record.state
+            ending = self._ending(record)
+            if ending is None:
+                self._kill_if_overdue(record)
+                return record.state
+            return self._settle(self._folder.read(), ending)
+
+    def wait(self, timeout_seconds: float | None = None) -> LocalRun:
+        """Wait until it ends."""
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        while not self.state.is_final:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise RunTimeoutError(
+                    f"run {self.id} has not ended within {timeout_seconds} seconds",
+                    hint="It goes on: wait again, or cancel it.",
+                )
+            self._pause(left)
+        self._folder.raise_for_state()
+        return self
+
+    def cancel(self) -> None:
+        """Send SIGTERM: the training keeps its checkpoints and ends, or is killed 120 s later."""
+        if self.state.is_final:
+            return
+        with self._lock():
+            record = self._folder.read()
+            if record.state.is_final:
+                return
+            self._change(record, RunState.STOPPING, stopping_at=time.time())
+            self._signal(record, "TERM")
+
+    def result(self) -> ResultLoader:
+        """Open the result."""
+        state = self.state
+        if not state.is_final:
+            raise RunTimeoutError(
+                f"run {self.id} is {state.value}", hint="Wait for it: run.wait().result()."
+            )
+        return self._folder.result()
+
+    @abstractmethod
+    def _ending(self, record: RunRecord) -> Ending | None:
+        """Tell how it ended, or ``None`` while it runs."""
+
+    @abstractmethod
+    def _signal(self, record: RunRecord, name: str) -> None:
+        """Send a signal, ``TERM`` or ``KILL``, to what runs."""
+
+    @abstractmethod
+    def _pause(self, limit_seconds: float | None) -> None:
+        """Wait a while, or until it has ended."""
+
+    def _lock(self) -> FileLock:
+        return FileLock(self._folder.path / "lock", timeout_seconds=_SETTLING_SECONDS)
+
+    def _change(self, record: RunRecord, state: RunState, **details: Any) -> RunRecord:
+        return self._folder.update(state=state, details={**record.details, **details})
+
+    def _kill_if_overdue(self, record: RunRecord) -> None:
+        stopping_at = record.details.get("stopping_at")
+        if stopping_at is not None and time.time() - stopping_at > GRACE_SECONDS:
+            self._signal(record, "KILL")
+
+    def _settle(self, record: RunRecord, ending: Ending) -> RunState:
+        exit_code = ending.exit_code
+        if record.state is RunState.STOPPING and ending.was_signalled:
+            self._folder.update(state=RunState.STOPPED, exit_code=exit_code)
+            self._folder.remove_work()
+            return RunState.STOPPED
+        if exit_code != 0:
+            return self._fail(self._reason(ending), exit_code, ending.kind)
+        training = training_folders(self._folder)
+        if not self._folder.result_file.is_file():  # else one that settled it before has died
+            if not (training.model / ResultManifest.FILE_NAME).is_file():
+                return self._fail("the training has ended well, but left no whole result", 0)
+            try:
+                self._folder.archive(training.model)
+            except StorageError:
+                raise
+            except (TgError, OSError) as exc:
+                return self._fail(f"the result cannot be kept: {exc}", 0)
+        self._folder.update(state=RunState.COMPLETED, exit_code=0)
+        # only now: if this process dies here, nothing is lost
+        checkpoints = record.details.get("checkpoints")
+        if checkpoints:
+            checkpoints_of(self._folder).discard(Path(checkpoints))
+        self._folder.remove_work()
+        return RunState.COMPLETED
+
+    def _fail(
+        self, reason: str, exit_code: int | None, kind: FailureKind = FailureKind.TASK
+    ) -> RunState:
+        return self._folder.update(
+            state=RunState.FAILED, failure=reason, exit_code=exit_code, failure_kind=kind
+        ).state
+
+    def _reason(self, ending: Ending) -> str:
+        with contextlib.suppress(OSError):
+            failure = training_folders(self._folder).failure_file
+            text = failure.read_text(encoding="utf-8", errors="replace").strip()
+            if ending.kind is FailureKind.TASK:
+                return text
+            return f"{text}\n{ending.how}"
+        tail = self._folder.log_tail(TRACEBACK_LIMIT)
+        return f"{tail}\n{ending.how}" if tail else ending.how
+
+
+def training_folders(folder: RunFolder) -> TrainingFolders:
+    """Give what stands for ``/opt/ml`` in a run's folder."""
+    return TrainingFolders(folder.work / "opt" / "ml")
+
+
+def checkpoints_of(folder: RunFolder) -> CheckpointStore:
+    """Give where the project of a run keeps checkpoints."""
+    return CheckpointStore(folder.path.parent.parent / "checkpoints")

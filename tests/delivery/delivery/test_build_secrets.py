@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import netrc
+import os
 import shlex
+import shutil
 import ssl
 import subprocess
+import sys
 import threading
 import tomllib
 import zipfile
@@ -15,14 +18,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tg.common._core.errors import CommandError, ConfigError
 from tg.common._core.process import run
 from tg.common.delivery.delivery.build_secrets import SECRETS_PLACE, BuildSecrets
 from tg.common.delivery.delivery.index_credentials import find_credentials, netrc_of
-from tg.common.delivery.delivery.uv_binary import find_uv
+from tg.common.delivery.delivery.uv_binary import find_uv, uv_for
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB{}\n-----END CERTIFICATE-----\n"
 
@@ -131,7 +134,8 @@ def install(secrets: BuildSecrets, folder: Path, *options: str) -> str:
             content.replace(SECRETS_PLACE.encode(), f"{folder}/tg_".encode())
         )
     uv = shlex.join(
-        [find_uv(), "pip", "install", "--no-deps", "--no-cache", "--target", f"{folder}/out"]
+        [find_uv(), "pip", "install", "--no-deps", "--no-cache"]
+        + ["--python", sys.executable, "--target", f"{folder}/out"]
     )
     script = f". {folder}/tg_environment; export UV_HTTP_RETRIES=0; {uv} {shlex.join(options)}"
     return run(
@@ -143,12 +147,14 @@ def install(secrets: BuildSecrets, folder: Path, *options: str) -> str:
 values = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
 
 
+@settings(deadline=None)  # a shell is started, a file written
 @given(value=values)
 def test_whatever_a_variable_holds_reaches_the_build_unchanged(value):
     environ = {"HTTPS_PROXY": value, "UV_NO_CONFIG": "1", "HOME": "/nonexistent"}
     assert variables(BuildSecrets.of(environ, Path("/nonexistent")))["HTTPS_PROXY"] == value
 
 
+@settings(deadline=None)
 @given(
     password=st.text(
         st.characters(exclude_characters="\0 \t\n\r", exclude_categories=["Cs", "Z", "Cc"]),
@@ -168,6 +174,7 @@ def test_a_password_in_an_index_reaches_the_build_and_is_known_as_a_secret(passw
 words = values.filter(lambda text: "\r" not in text)
 
 
+@settings(deadline=None)
 @given(password=words, user=words)
 def test_a_password_in_a_netrc_reaches_the_build_unchanged(tmp_path_factory, password, user):
     path = tmp_path_factory.mktemp("netrc") / "netrc"
@@ -252,6 +259,22 @@ def test_only_the_hosts_of_the_indexes_are_in_the_netrc(gather, home):
     assert "two" not in text
     assert secrets.secret_texts == ("one", "three")
     assert variables(secrets)["NETRC"] == "/run/secrets/tg_netrc"
+
+
+def test_a_user_whose_password_is_kept_elsewhere_is_no_secret(gather, home):
+    """Every mention of the name would be taken out of the build's output."""
+    (home / ".netrc").write_text("machine a.example login me password hidden\n")
+    index = "https://me@a.example/simple https://token@b.example/simple"
+    assert gather(UV_INDEX=index).secret_texts == ("hidden", "token")
+
+
+def test_an_index_or_proxy_that_means_the_container_itself_is_known(gather):
+    secrets = gather(
+        UV_INDEX="http://localhost:3141/simple https://a.example/simple",
+        https_proxy="127.0.0.1:3128",
+        NO_PROXY="localhost",
+    )
+    assert secrets.loopback_hosts == ("127.0.0.1", "localhost")
 
 
 def test_a_damaged_netrc_is_told_and_left_out(gather, home, caplog):
@@ -514,3 +537,25 @@ def test_without_its_local_index_a_build_does_not_ask_the_public_one(gather, tmp
     assert "six" in install(
         secrets, tmp_path / "with", "--find-links", str(mine.parent), "six==1.16.0"
     )
+
+
+@pytest.mark.docker
+def test_a_container_reaches_the_indexes_of_this_machine(tmp_path):
+    """With nothing but the secrets: the addresses, and the authority that signed for them."""
+    secrets = BuildSecrets.of(lock=["six==1.16.0"], platform="linux/amd64", root=tmp_path)
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for path in secrets.wheels:
+        shutil.copy(path, wheels)
+    mounts = [(uv_for("linux/amd64"), "/uv"), (wheels, "/wheels")]
+    for name, content in secrets.files.items():
+        (tmp_path / name).write_bytes(content)
+        mounts.append((tmp_path / name, f"{SECRETS_PLACE}{name}"))
+    options = [f"--mount=type=bind,source={source},target={place}" for source, place in mounts]
+    script = (
+        f". {SECRETS_PLACE}environment && /uv pip install --quiet --no-cache --target /out "
+        "--find-links /wheels six==1.16.0 && cat /out/six.py"
+    )
+    image = os.environ.get("TG_BASE_IMAGE", "python:3.11-slim")
+    shown = run(["docker", "run", "--rm", *options, image, "sh", "-c", script])
+    assert '__version__ = "1.16.0"' in shown.output

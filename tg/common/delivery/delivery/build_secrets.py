@@ -16,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from ..._core.loc import Loc
 from .certificates import ca_bundle, client_certificate
 from .index_credentials import find_credentials, netrc_of
-from .index_location import IndexLocation, secrets_in
+from .index_location import IndexLocation, host_of, is_loopback, secrets_in
 from .index_settings import PROXY_VARIABLES, is_true, pip_settings, uv_settings
 from .local_wheels import local_wheels
 from .uv_configuration import read_uv_configuration, texts_of, uv_toml, without_local
@@ -64,6 +64,9 @@ class BuildSecrets:
         context, and their folder to uv as ``--find-links``.
     secret_texts
         Passwords and tokens, for taking them out of what a build prints.
+    loopback_hosts
+        Hosts of indexes and proxies that are this machine here; in a build they are the container
+        itself, unless it has the network of its host.
 
     Example
     -------
@@ -75,6 +78,7 @@ class BuildSecrets:
     files: Mapping[str, bytes]
     wheels: tuple[Path, ...] = ()
     secret_texts: tuple[str, ...] = ()
+    loopback_hosts: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"BuildSecrets(files={sorted(self.files)}, {len(self.wheels)} wheels)"
@@ -127,7 +131,12 @@ class BuildSecrets:
             platform=platform or f"linux/{this_machine.machine().lower()}",
             python_version=python_version or sys.version_info[:2],
         )
-        return cls(files=files, wheels=wheels, secret_texts=tuple(sorted(gathering.secret_texts)))
+        return cls(
+            files=files,
+            wheels=wheels,
+            secret_texts=tuple(sorted(gathering.secret_texts)),
+            loopback_hosts=tuple(sorted(filter(is_loopback, gathering.hosts()))),
+        )
 
 
 class _Gathering:
@@ -165,6 +174,12 @@ class _Gathering:
             except InvalidRequirement:
                 continue
 
+    def hosts(self) -> set[str]:
+        """Return the hosts of the indexes and of the proxies."""
+        proxies = {value for name, value in self._variables.items() if name in _PROXIES[:6]}
+        proxies |= {str(self._settings.get(key, "")) for key in ("http-proxy", "https-proxy")}
+        return {host_of(address) for address in self._addresses | proxies} - {""}
+
     def files(self) -> dict[str, bytes]:
         """Write the files."""
         files: dict[str, bytes] = {}
@@ -177,9 +192,13 @@ class _Gathering:
                 self._settings.get("native-tls", ""),
             )
         )
+        for value in self._variables.values():
+            self.secret_texts |= secrets_in(value) if "@" in value else set()
         credentials = find_credentials(
             self._addresses, self._environ, use_keyring=self._use_keyring
         )
+        # what stands alone before a host is a token, unless the password is kept elsewhere
+        self.secret_texts -= {user for user, _ in credentials.values()}
         self.secret_texts |= {password for _, password in credentials.values() if password}
         contents = {
             ("ca.pem", "SSL_CERT_FILE"): ca_bundle(self._environ, self._pip, of_system=of_system),
@@ -192,8 +211,6 @@ class _Gathering:
             if content:
                 files[name] = content
                 variables[variable] = f"{SECRETS_PLACE}{name}"
-        for value in self._variables.values():
-            self.secret_texts |= secrets_in(value) if "@" in value else set()
         files["environment"] = _exports(variables)
         return files
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-__all__ = ["IndexLocation", "host_of", "secrets_in", "user_of"]
+__all__ = ["IndexLocation", "host_of", "is_loopback", "secrets_in", "user_of"]
 
 # a name as uv allows it before an index, such as "torch=https://example.org/simple"
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(?=.)")
@@ -76,6 +76,17 @@ def host_of(url: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is the machine that asks.
+
+    Example
+    -------
+    >>> is_loopback("localhost"), is_loopback("127.0.0.1"), is_loopback("example.org")
+    (True, True, False)
+    """
+    return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
 
 
 def user_of(url: str) -> str:

@@ -133,11 +133,9 @@ def install(secrets: BuildSecrets, folder: Path, *options: str) -> str:
         Path(f"{folder}/tg_{name}").write_bytes(
             content.replace(SECRETS_PLACE.encode(), f"{folder}/tg_".encode())
         )
-    uv = shlex.join(
-        [find_uv(), "pip", "install", "--no-deps", "--no-cache"]
-        + ["--python", sys.executable, "--target", f"{folder}/out"]
-    )
-    script = f". {folder}/tg_environment; export UV_HTTP_RETRIES=0; {uv} {shlex.join(options)}"
+    options = ("--python", sys.executable, "--target", f"{folder}/out", *options)
+    uv = shlex.join([find_uv(), "pip", "install", "--no-deps", "--no-cache", *options])
+    script = f". {folder}/tg_environment; export UV_HTTP_RETRIES=0; {uv}"
     return run(
         ["env", "-i", "HOME=/nonexistent", "PATH=/usr/bin:/bin", "sh", "-c", script], cwd=folder
     ).output

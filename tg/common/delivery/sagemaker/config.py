@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._core.errors import ConfigError
 from ..._core.loc import Loc
@@ -13,7 +13,12 @@ from ..delivery.containering import Containering
 from ..delivery.packaging import Packaging
 from ..execution.request import TrainingRequest, hyperparameters_as_text
 from .job import SagemakerJob
+from .model_trainer import make_model_trainer
 from .options import SagemakerOptions
+from .trainer_options import TrainerOptions
+
+if TYPE_CHECKING:
+    from sagemaker.train import ModelTrainer
 
 __all__ = ["SagemakerConfig"]
 
@@ -84,3 +89,28 @@ class SagemakerConfig:
             hyperparameters=hyperparameters_as_text(hyperparameters),
             runs_folder=self.runs_folder,
         )
+
+    def model_trainer(self, **options: Any) -> ModelTrainer:
+        """Give the SageMaker SDK's ``ModelTrainer`` over the image that the executors run.
+
+        Its ``train()`` runs the training in the SDK's local container mode, which needs Docker
+        Compose, or at SageMaker if ``instance_type`` is one of SageMaker's. A local result is then
+        in ``compressed_artifacts/model.tar.gz`` of its ``local_container_root``, also that of a
+        training that failed; :class:`ResultLoader` opens it. The SDK leaves its container, the
+        network ``sagemaker-local``, and, where the engine runs as root, files of root.
+
+        Parameters
+        ----------
+        **options
+            The fields of :class:`TrainerOptions`: ``instance_type``, ``hyperparameters``, …
+
+        Raises
+        ------
+        MissingDependencyError
+            The SDK is not installed: ``pip install "training-grounds[sagemaker]"``.
+        ConfigError
+            There is no such option, or a value cannot be used; nothing was built.
+        EngineUnavailableError, ImageBuildError
+            The image cannot be made.
+        """
+        return make_model_trainer(self, TrainerOptions.of(options))

@@ -224,7 +224,7 @@ def test_a_child_that_is_left_behind_does_not_hold_the_run(make: Any) -> None:
 def test_a_task_that_ignores_the_request_is_killed_in_the_end(
     make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tg.common.delivery.execution.process._GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("tg.common.delivery.execution.local_run.GRACE_SECONDS", 0.2)
     run = make("Stubborn").submit()
     wait_for("waits", run)
     run.cancel()

@@ -153,7 +153,11 @@ class DependencyBuild:
 
     @contextmanager
     def _files(self) -> Iterator[_Files]:
-        given = BuildSecrets.of(lock=self._image.requirements.lines)
+        given = BuildSecrets.of(
+            lock=self._image.requirements.lines,
+            platform=self._image.base.platform,
+            python_version=self._image.python_version,
+        )
         with tempfile.TemporaryDirectory(prefix="tg-build-") as root:
             folder = Path(root, "context", "files")
             (folder / "wheels").mkdir(parents=True)

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..._core.errors import CommandError, EngineError, EngineUnavailableError
+from ..._core.errors import CommandError, EngineError, EngineUnavailableError, StorageError
 from ..._core.process import Child, Completed, Runner, run, start
 
 __all__ = ["DockerEngine"]
@@ -29,6 +29,8 @@ _HINT = (
 # A builder that a user chose for other projects may not see the engine's own images.
 _ENVIRONMENT: Mapping[str, str | None] = {"BUILDX_BUILDER": None, "DOCKER_CLI_HINTS": "false"}
 _CALL_SECONDS = 120.0
+_LEAST_ROOM_BYTES = 65_536
+_MAKE_ROOM = "Free some space and ask again: nothing is lost until then."
 
 
 class DockerEngine:
@@ -133,17 +135,22 @@ class DockerEngine:
         ------
         EngineError
             The command failed.
+        StorageError
+            There is no room for it.
         """
         part = path.with_name(f"{path.name}.part")
-        part.unlink(missing_ok=True)
         argv = [self.program, *args]
         try:
+            part.unlink(missing_ok=True)
             with start(argv, env=_ENVIRONMENT, output_path=part) as child:
-                if child.wait() != 0:
-                    raise self._translated(
-                        CommandError(f"{child.command_line} failed", output=child.tail), argv
-                    )
+                has_failed = child.wait() != 0
+            if has_failed:
+                _check_room(path)
+                failed = CommandError(f"{child.command_line} failed", output=child.tail)
+                raise self._translated(failed, argv) from failed
             part.replace(path)
+        except OSError as exc:
+            raise StorageError(f"{path} cannot be written: {exc}", hint=_MAKE_ROOM) from exc
         finally:
             part.unlink(missing_ok=True)
 
@@ -175,6 +182,12 @@ class DockerEngine:
             return unavailable
         said = _reason(error.output) or error.what
         return EngineError(f"`docker {' '.join(argv[1:3])}` failed: {said}", hint=error.hint)
+
+
+def _check_room(path: Path) -> None:
+    # the client's own complaint goes to the file that has no room for it
+    if shutil.disk_usage(path.parent).free < _LEAST_ROOM_BYTES:
+        raise StorageError(f"{path} cannot be written: no space left on device", hint=_MAKE_ROOM)
 
 
 def _reason(output: str) -> str:

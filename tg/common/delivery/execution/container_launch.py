@@ -23,6 +23,9 @@ from .run_folder import RunFolder
 __all__ = ["launch_container"]
 
 _BASE = "/opt/ml"
+# Process 1 of a container ignores a SIGTERM that it does not handle yet, and does not reap what
+# others leave behind: the engine's own small init does both.
+_INIT = ("--init",)
 # kept whole and readable by `docker logs`, whatever the engine does with logs otherwise
 _LOGGING = ("--log-driver", "json-file", "--log-opt", "max-size=1024g")
 
@@ -79,17 +82,7 @@ def launch_container(
             **_limit(options),
             **options.variables,
         },
-        options=(*user, *_LOGGING, *options.arguments),
-    )
-    folder.update(
-        state=RunState.IN_PROGRESS,
-        details={
-            **submitter(),
-            "container": spec.name,
-            "image": image.id,
-            "timeout_seconds": options.timeout_seconds,
-            "checkpoints": str(checkpoints),
-        },
+        options=(*user, *_INIT, *_LOGGING, *options.arguments),
     )
     try:
         Containers(engine).start(spec)
@@ -97,6 +90,15 @@ def launch_container(
         raise
     except EngineError as exc:
         raise EngineError(f"no container could be started: {exc.what}", hint=_advice(exc)) from exc
+    folder.update(
+        state=RunState.IN_PROGRESS,
+        details={
+            **submitter(),
+            "image": image.id,
+            "timeout_seconds": options.timeout_seconds,
+            "checkpoints": str(checkpoints),
+        },
+    )
 
 
 def _folders(training: TrainingFolders, checkpoints: Path) -> list[Mount]:

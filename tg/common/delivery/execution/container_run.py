@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..._core.errors import EngineError
+from ...contract.run_state import RunState
 from ..delivery.containering import Image
 from ..docker.containers import Containers, ContainerState
 from ..docker.engine import DockerEngine
@@ -93,7 +94,7 @@ class ContainerRun(LocalRun):
             return _ending(record.details, **record.details["ended"])
         state = self._containers.inspect(self.id)
         if state is None:
-            if "ended" not in record.details and submitter_is_alive(record.details):
+            if record.state is RunState.PENDING and submitter_is_alive(record.details):
                 return None  # it is about to be started
             return Ending(
                 exit_code=None,

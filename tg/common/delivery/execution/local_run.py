@@ -187,9 +187,8 @@ class LocalRun(Run):
         with contextlib.suppress(OSError):
             failure = training_folders(self._folder).failure_file
             text = failure.read_text(encoding="utf-8", errors="replace").strip()
-            if ending.kind is FailureKind.TASK:
-                return text
-            return f"{text}\n{ending.how}"
+            if text:  # a full disk leaves it empty
+                return text if ending.kind is FailureKind.TASK else f"{text}\n{ending.how}"
         tail = self._folder.log_tail(TRACEBACK_LIMIT)
         return f"{tail}\n{ending.how}" if tail else ending.how
 

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from executor_suite import LISTING, PRICES, TASKS
+
+from tg.common import Loc
+from tg.common._core.errors import ConfigError, MissingDependencyError
+from tg.common.delivery.sagemaker import SagemakerRoutine
+from tg.common.delivery.sagemaker.trainer_options import TrainerOptions
+from tg.common.ml.training_core import FunctionTask
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = Path(__file__).with_name("sdk_program.py")
+
+
+def train(data: pd.DataFrame, env: Any, *, factor: float = 1.0) -> dict[str, float]:
+    return {"total": float(data["x"].sum() * factor)}
+
+
+@pytest.fixture
+def routine(project: Path) -> SagemakerRoutine:
+    folder = Loc.data_cache_path / "datasets" / "tea"
+    folder.mkdir(parents=True)
+    pd.DataFrame({"x": [1, 2]}).to_parquet(folder / "tea.parquet")
+    return SagemakerRoutine(FunctionTask(train), "tea.parquet", "tea")
+
+
+def test_without_the_sdk_the_error_says_what_to_install(
+    routine: SagemakerRoutine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sagemaker", None)
+    with pytest.raises(MissingDependencyError, match=re.escape("training-grounds[sagemaker]")):
+        routine.config.model_trainer()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"instance_typ": "local_cpu"}, "Did you mean 'instance_type'"),
+        ({"instance_type": "m5.xlarge"}, "no instance type 'm5.xlarge'"),
+        ({"instance_count": 0}, "instance_count is 0"),
+        ({"instance_count": True}, "instance_count is True"),
+        ({"metrics": "total"}, "metrics is a text"),
+        ({"checkpoint_uri": "s3://b/c"}, "local mode has no checkpoint_uri"),
+        ({"max_runtime_seconds": 60}, "local mode has no max_runtime_seconds"),
+        ({"instance_type": "ml.m5.large", "output_uri": "b/c"}, "output_uri is 'b/c'"),
+        ({"environment": ["TG_NOT_SET_HERE"]}, "TG_NOT_SET_HERE"),
+    ],
+)
+def test_a_wrong_option_is_told_before_anything_is_built(
+    routine: SagemakerRoutine, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        routine.config.model_trainer(**options)
+
+
+def test_the_place_follows_from_the_instance_type() -> None:
+    assert TrainerOptions().is_local
+    assert TrainerOptions(instance_type="local_gpu").is_local
+    assert not TrainerOptions(instance_type="ml.g5.xlarge").is_local
+
+
+@pytest.fixture(scope="session")
+def sdk_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An interpreter with the SDK: this one, or that of an environment that is made once."""
+    if importlib.util.find_spec("sagemaker"):
+        return sys.executable
+    parts = [(ROOT / "pyproject.toml").read_text(), sys.version, sys.executable]
+    key = hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
+    cache = getattr(pytestconfig, "cache", None)  # pytest can be run without
+    folder = cache.mkdir("sagemaker-sdk") if cache else tmp_path_factory.mktemp("sdk")
+    environment, ready = folder / key, folder / f"{key}.ready"
+    python = environment / "bin" / "python"
+    if not ready.exists():
+        shutil.rmtree(folder)  # one of older requirements has 700 MB
+        folder.mkdir()
+        uv = [sys.executable, "-m", "uv", "--quiet"]
+        made = [*uv, "venv", "--python", sys.executable, str(environment)]
+        filled = [*uv, "pip", "install", "--python", str(python), "--extra", "sagemaker"]
+        # uv builds images; a user's environment has that or pip
+        for command in (made, [*filled, "--requirement", str(ROOT / "pyproject.toml"), "uv"]):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"the SageMaker SDK cannot be installed: {done.stderr[-300:].strip()}")
+        ready.touch()
+    return str(python)
+
+
+@pytest.fixture
+def run_program(
+    sdk_python: str, project: Path, write_files: Callable[..., None], tmp_path: Path
+) -> Callable[[str], dict[str, Any]]:
+    """Run one of the programs, in a project, without anything of AWS."""
+    write_files({"shop/__init__.py": "", "shop/tasks.py": TASKS, "shop/prices.py": PRICES})
+    folder = Loc.data_cache_path / "datasets" / "tea"
+    (folder / "more").mkdir(parents=True)
+    (folder / "more" / "notes.txt").write_text("green")
+    pd.DataFrame({"x": [0.1, 0.2, 0.7]}).to_parquet(folder / "tea.parquet")
+    settings = tmp_path / "sdk.yaml"
+    silent = "SageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}"
+    settings.write_text(f"SchemaVersion: '1.0'\n{silent}\n")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment = {
+        **clean,
+        "PYTHONPATH": str(ROOT),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": str(settings),
+        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(settings),
+    }
+
+    def run(name: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [sdk_python, str(PROGRAM), name],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        compared = json.loads((project / "comparison.json").read_text())
+        return {**compared, "log": done.stdout}
+
+    return run
+
+
+@pytest.fixture
+def _compose() -> None:
+    """The SDK looks for Compose in this order."""
+    plugin = ["docker", "compose", "version"]
+    if shutil.which("docker-compose") is None and (
+        subprocess.run(plugin, capture_output=True, check=False).returncode != 0
+    ):
+        pytest.skip("the SDK's local mode needs Docker Compose: apt-get install docker-compose")
+
+
+@pytest.mark.slow
+@pytest.mark.docker
+@pytest.mark.usefixtures("_compose")
+def test_the_sdk_trains_the_same_image_to_the_same_result(
+    run_program: Callable[[str], dict[str, Any]],
+) -> None:
+    compared = run_program("parity")
+    assert compared["ours"] == compared["theirs"]
+    assert compared["theirs"]["list"] == LISTING
+    assert compared["theirs"]["metrics"] == {"total": 1.0 / 3 * 0.3}
+    assert compared["images"][0] == compared["images"][1]
+    # the folder's name is that of the SDK's container: two trainers never share one
+    assert compared["names"][0] == compared["names"][1]
+    assert not compared["sdk_in_lock"]
+
+
+@pytest.mark.slow
+@pytest.mark.docker
+@pytest.mark.usefixtures("_compose")
+def test_a_training_that_fails_in_the_sdk_shows_its_traceback_and_exit_code(
+    run_program: Callable[[str], dict[str, Any]],
+) -> None:
+    compared = run_program("failure")
+    assert "exited with code: 1" in compared["error"]
+    assert "ValueError: the price of tea is unknown" in compared["log"]
+
+
+@pytest.mark.slow
+@pytest.mark.docker  # needs no engine, but the environment that the tests of engines make
+def test_what_sagemaker_is_asked_for(run_program: Callable[[str], dict[str, Any]]) -> None:
+    (asked,) = run_program("request")["requests"]
+    name = asked.pop("TrainingJobName")
+    assert re.fullmatch(r"A-job-whose-name-is-lo[A-Za-z0-9-]*-[0-9a-f]{12}-\d{14}", name)
+    assert len(name) <= 63
+    data = "s3://shop-bucket/sagemaker/tea/datasets"
+    channels = {
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"]
+        for channel in asked.pop("InputDataConfig")
+    }
+    assert channels == {"training": f"{data}/tea.parquet", "more": f"{data}/more"}
+    assert asked == {
+        "HyperParameters": {"weight:float": "0.3"},
+        "AlgorithmSpecification": {
+            "TrainingImage": "registry.example/tea:1",
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": "a+b", "Regex": r"###METRIC###a\+b:(.*?)###"}],
+        },
+        "RoleArn": "arn:aws:iam::111111111111:role/train",
+        "OutputDataConfig": {
+            "S3OutputPath": "s3://shop-bucket/sagemaker/tea/output",
+            "CompressionType": "GZIP",
+        },
+        "ResourceConfig": {
+            "InstanceType": "ml.m5.large",
+            "InstanceCount": 2,
+            "VolumeSizeInGB": 50,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 900},
+        "EnableManagedSpotTraining": True,
+        "CheckpointConfig": {
+            "S3Uri": "s3://shop-bucket/checkpoints",
+            "LocalPath": "/opt/ml/checkpoints",
+        },
+        "Environment": {"TQDM_DISABLE": "1", "COLOUR": "green"},
+        "Tags": [{"Key": "team", "Value": "tea"}],
+    }

@@ -352,7 +352,7 @@ def test_many_of_one_name_run_at_once_and_none_takes_anothers_result(make: Any) 
 
 def test_a_run_is_waited_for_no_longer_than_asked(make: Any) -> None:
     run = make().submit({"what": WAITS})
-    with pytest.raises(RunTimeoutError, match="0.3 seconds"):
+    with pytest.raises(RunTimeoutError, match=r"0\.3 seconds"):
         run.wait(timeout_seconds=0.3)
     assert run.state is RunState.IN_PROGRESS
     with pytest.raises(RunTimeoutError):

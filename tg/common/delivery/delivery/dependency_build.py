@@ -156,7 +156,7 @@ class DependencyBuild:
         given = BuildSecrets.of(
             lock=self._image.requirements.lines,
             platform=self._image.base.platform,
-            python_version=self._image.python_version,
+            python_version=self._image.python_numbers,
         )
         with tempfile.TemporaryDirectory(prefix="tg-build-") as root:
             folder = Path(root, "context", "files")

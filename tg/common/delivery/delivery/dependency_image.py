@@ -68,6 +68,12 @@ class DependencyImage:
         return f"{_REPOSITORY}:{self.key}"
 
     @property
+    def python_numbers(self) -> tuple[int, int]:
+        """The minor version of Python as numbers."""
+        major, _, minor = self.python_version.partition(".")
+        return int(major), int(minor)
+
+    @property
     def install_script(self) -> str:
         """What installs the lock, in the image's own shell."""
         options = ["--no-deps"] if self.requirements.is_complete else []

@@ -15,6 +15,8 @@ from .engine import DockerEngine
 
 __all__ = ["ContainerSpec", "ContainerState", "Containers", "Mount"]
 
+_LONG_SECONDS = 86_400.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mount:
@@ -171,7 +173,7 @@ class Containers:
         self._engine.call(
             ["run", *spec.args],
             env=dict(spec.environment),
-            timeout_seconds=None,
+            timeout_seconds=_LONG_SECONDS,
             secrets=secrets,
             on_line=on_line,
         )
@@ -237,7 +239,7 @@ class Containers:
 
     def commit(self, name: str) -> str:
         """Make an image of a container's files, without a name, and give its id."""
-        return self._engine.call(["commit", name], timeout_seconds=None).output.strip()
+        return self._engine.call(["commit", name], timeout_seconds=_LONG_SECONDS).output.strip()
 
     def remove(self, name: str) -> None:
         """Remove a container, running or not; one that is not there is left as it is."""

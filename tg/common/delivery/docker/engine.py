@@ -28,7 +28,6 @@ _HINT = (
 )
 # A builder that a user chose for other projects may not see the engine's own images.
 _ENVIRONMENT: Mapping[str, str | None] = {"BUILDX_BUILDER": None, "DOCKER_CLI_HINTS": "false"}
-_CALL_SECONDS = 120.0
 _LEAST_ROOM_BYTES = 65_536
 _MAKE_ROOM = "Free some space and ask again: nothing is lost until then."
 
@@ -42,6 +41,8 @@ class DockerEngine:
         The client; ``TG_DOCKER`` of the environment, or ``docker`` on ``PATH``, if ``None``.
     runner
         Runs it.
+    call_seconds
+        How long the engine may take to answer.
 
     Example
     -------
@@ -51,9 +52,16 @@ class DockerEngine:
     tg.common._core.errors.EngineUnavailableError: there is no program '/nowhere/docker'. ...
     """
 
-    def __init__(self, program: str | None = None, runner: Runner = run) -> None:
+    def __init__(
+        self,
+        program: str | None = None,
+        runner: Runner = run,
+        *,
+        call_seconds: float = 120.0,
+    ) -> None:
         self._program = program
         self._runner = runner
+        self._call_seconds = call_seconds
         self._security_options: str | None = None
 
     @property
@@ -67,7 +75,7 @@ class DockerEngine:
         *,
         program: str | None = None,
         env: Mapping[str, str | None] | None = None,
-        timeout_seconds: float | None = _CALL_SECONDS,
+        timeout_seconds: float | None = None,
         secrets: Iterable[str] = (),
         on_line: Callable[[str], None] | None = None,
     ) -> Completed:
@@ -82,7 +90,7 @@ class DockerEngine:
         env
             Changes to its environment.
         timeout_seconds
-            How long it may take.
+            How long it may take; as long as the engine has for an answer if ``None``.
         secrets
             What must not be shown.
         on_line
@@ -100,7 +108,7 @@ class DockerEngine:
             return self._runner(
                 argv,
                 env={**_ENVIRONMENT, **(env or {})},
-                timeout_seconds=timeout_seconds,
+                timeout_seconds=timeout_seconds or self._call_seconds,
                 secrets=secrets,
                 on_line=on_line,
             )
@@ -176,6 +184,11 @@ class DockerEngine:
     def _translated(self, error: CommandError, argv: Sequence[str]) -> EngineError:
         if error.exit_code is None and not error.output and shutil.which(argv[0]) is None:
             return EngineUnavailableError(f"there is no program {argv[0]!r}", hint=_HINT)
+        if error.exit_code is None and "it took more than" in error.what:
+            return EngineUnavailableError(
+                f"the container engine does not answer: {error.what}",
+                hint="Restart it. What runs in it may have gone on.",
+            )
         try:
             self.check_answers(error.output)
         except EngineUnavailableError as unavailable:

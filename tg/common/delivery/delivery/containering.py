@@ -315,21 +315,19 @@ class Containering:
             Label.KIND: Kind.IMAGE,
             Label.NAME: manifest.name,
             Label.VERSION: manifest.version,
-            Label.CONTENT_HASH: content_hash,
             Label.DEPENDENCIES: dependencies.key,
             "org.opencontainers.image.title": name.name,
             "org.opencontainers.image.version": manifest.version,
             **({Label.COMMIT: str(commit)} if commit else {}),
             **({"org.opencontainers.image.revision": commit.hash} if commit else {}),
+            Label.CONTENT_HASH: content_hash,
         }
         with tempfile.TemporaryDirectory(prefix="tg-build-") as folder:
             context = Path(folder)
-            (context / "Dockerfile").write_text(
-                dockerfile.image(dependencies.reference), encoding="utf-8"
-            )
             (context / "image").mkdir()
             write_image_files(context / "image", package, self.run_file_name)
             build = ImageBuild(
+                dockerfile=dockerfile.image(dependencies.reference),
                 context=context,
                 tag=str(name),
                 labels=labels,

@@ -27,6 +27,12 @@ __all__ = ["DependencyBuild"]
 
 _CACHE = "training-grounds-uv"
 _CACHE_PLACE = "/run/tg/cache"
+_OUT_PLACE = "/run/tg/out"
+_ARCHIVE = "venv.tar"
+_INSTALL_AND_PACK = (
+    f"sh {FILES_PLACE}/install.sh"
+    f" && cd /opt && venv/bin/python -m tarfile --create {_OUT_PLACE}/{_ARCHIVE} venv"
+)
 _LOCK_SECONDS = 7_200.0
 
 
@@ -74,7 +80,7 @@ class DependencyBuild:
                     if self._builder.is_buildkit:
                         self._build(files)
                     else:
-                        self._install_and_commit(files)
+                        self._install_and_add(files)
 
     def _build(self, files: _Files) -> None:
         """Install in a step that has everything mounted."""
@@ -88,21 +94,22 @@ class DependencyBuild:
         text = self._image.dockerfile.dependencies(install)
         self._build_text(text, files, files.folder.parent, tag=self._image.reference)
 
-    def _install_and_commit(self, files: _Files) -> None:
+    def _install_and_add(self, files: _Files) -> None:
         """Install in a container that has everything mounted: the classic builder mounts nothing.
 
-        Its image is made of three: what stands before the installation, the container, and the
-        steps after it.
+        What it has installed comes out as an archive and is added to what it started from. An
+        image of the container itself would keep its configuration, such as the proxies that the
+        client is set up with, and an empty file for each secret.
         """
-        nothing = files.folder.parent / "nothing"
-        nothing.mkdir()
+        out = files.folder.parent / "out"
+        out.mkdir()
+        out.chmod(0o777)  # root of the container may be nobody here; what it lies in is ours alone
         dockerfile = self._image.dockerfile
-        head = self._build_text(dockerfile.before_installation, files, nothing, tag=None)
+        head = self._build_text(dockerfile.before_installation, files, out, tag=None)
         containers = Containers(self._engine)
-        spec = self._installation(head, files)
+        spec = self._installation(head, files, out)
         try:
             containers.run(spec, self._on_line, files.secret_texts)
-            installed = containers.commit(spec.name)
         except EngineUnavailableError:
             raise
         except EngineError as exc:
@@ -110,20 +117,22 @@ class DependencyBuild:
             raise build_error(self._image.reference, "install.sh", output) from exc
         finally:
             containers.remove(spec.name)
-        text = dockerfile.after_installation(installed)
-        self._build_text(text, files, nothing, tag=self._image.reference)
+        text = dockerfile.after_installation(head, f"ADD {_ARCHIVE} /opt/")
+        self._build_text(text, files, out, tag=self._image.reference)
 
-    def _installation(self, head: str, files: _Files) -> ContainerSpec:
-        options = ["--user", "0", "--entrypoint", "sh"]
+    def _installation(self, head: str, files: _Files, out: Path) -> ContainerSpec:
+        # an interrupted client ends at once, and the container is removed then
+        options = ["--sig-proxy=false", "--entrypoint", "sh"]
         options += ["--platform", self._image.platform] if self._image.platform else []
         options += ["--network", self._image.network] if self._image.network else []
         return ContainerSpec(
             name=f"training-grounds-build-{secrets.token_hex(6)}",
             image=head,
-            command=(f"{FILES_PLACE}/install.sh",),
+            command=("-c", _INSTALL_AND_PACK),
             labels={Label.KIND: Kind.BUILD},
             mounts=(
                 Mount(source=files.folder, target=FILES_PLACE, is_read_only=True),
+                Mount(source=out, target=_OUT_PLACE),
                 Mount(source=_CACHE, target=_CACHE_PLACE),
                 *(
                     Mount(source=path, target=f"/run/secrets/{name}", is_read_only=True)
@@ -134,8 +143,8 @@ class DependencyBuild:
         )
 
     def _build_text(self, text: str, files: _Files, context: Path, *, tag: str | None) -> str:
-        (context / "Dockerfile").write_text(text, encoding="utf-8")
         build = ImageBuild(
+            dockerfile=text,
             context=context,
             tag=tag,
             labels={
@@ -143,7 +152,6 @@ class DependencyBuild:
                 Label.DEPENDENCIES: self._image.key,
                 Label.NAME: self._image.base_name,
             },
-            target="dependencies",
             platform=self._image.platform,
             network=self._image.network,
             secrets=files.secrets,

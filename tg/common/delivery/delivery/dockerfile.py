@@ -12,8 +12,10 @@ from .templates import render
 __all__ = ["Dockerfile", "system_packages"]
 
 _STAGE = "dependencies"
-_FROM = re.compile(r"^[ \t]*FROM[ \t].*$", re.IGNORECASE | re.MULTILINE)
-_STAGE_NAME = re.compile(rf"[ \t]AS[ \t]+{_STAGE}[ \t]*$", re.IGNORECASE)
+# a line that follows a backslash goes on with an instruction that stands above
+_FROM = re.compile(r"(?<!\\\n)^[ \t]*FROM[ \t].*$", re.IGNORECASE | re.MULTILINE)
+_ARG = re.compile(r"(?<!\\\n)^[ \t]*ARG[ \t].*$", re.IGNORECASE | re.MULTILINE)
+_STAGE_NAME = re.compile(rf"[ \t]AS[ \t]+{_STAGE}\s*$", re.IGNORECASE)
 _MARK = "# the dependencies are installed here"
 _APT_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?(=[A-Za-z0-9.+~:-]+)?\Z")
 
@@ -93,9 +95,19 @@ class Dockerfile:
         """The text up to where they are installed."""
         return f"{self.prologue}{self.head}"
 
-    def after_installation(self, image: str) -> str:
-        """Give the text from there on, where an image has all that stands before."""
-        return f"{self.prologue}FROM {image} AS {_STAGE}{self.steps}"
+    def after_installation(self, image: str, install: str) -> str:
+        """Give the text from there on, where an image has all that stands before.
+
+        Parameters
+        ----------
+        image
+            That image.
+        install
+            The instruction that adds what was installed.
+        """
+        # an image keeps all that was set, except for the arguments of its build
+        lines = [f"FROM {image} AS {_STAGE}", *_ARG.findall(self.head), install]
+        return self.prologue + "\n".join(lines) + self.steps
 
     def image(self, dependencies: str) -> str:
         """Give the text of the whole, where an image has all dependencies."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from .build_output import BuildOutput
 from .builder import Builder
 from .engine import DockerEngine
 
-__all__ = ["ImageBuild", "build_error"]
+__all__ = ["ImageBuild", "build_error", "label_line"]
 
 _BUILD_SECONDS = 7_200.0
 _SHOWN_CHARACTERS = 3_000
@@ -27,14 +28,15 @@ class ImageBuild:
 
     Attributes
     ----------
+    dockerfile
+        The text of its Dockerfile; its last stage is the image.
     context
-        The folder that holds the ``Dockerfile`` and what it copies.
+        The folder that holds what it copies.
     tag
         What the image is called, ``name:tag``; ``None`` for no name.
     labels
-        Its labels.
-    target
-        The stage that is built; the last one if ``None``.
+        Its labels, the one that it is found by last: the classic builder keeps what it had made
+        when it was interrupted.
     platform
         Such as ``linux/amd64``; the engine's own if ``None``.
     network
@@ -45,10 +47,10 @@ class ImageBuild:
         What must not be shown.
     """
 
+    dockerfile: str
     context: Path
     tag: str | None
     labels: Mapping[str, str] = field(default_factory=dict)
-    target: str | None = None
     platform: str | None = None
     network: str | None = None
     secrets: Mapping[str, Path] = field(default_factory=dict)
@@ -86,15 +88,17 @@ class ImageBuild:
         output = BuildOutput()
 
         def follow(line: str) -> None:
-            output.add(line)
-            if on_line is not None:
-                on_line(line)
+            shown = output.add(line)
+            if on_line is not None and shown is not None:
+                on_line(shown)
 
         with tempfile.TemporaryDirectory(prefix="tg-build-") as folder:
-            id_file = Path(folder, "id")
+            id_file, dockerfile = Path(folder, "id"), Path(folder, "Dockerfile")
+            dockerfile.write_text(f"{self.dockerfile}\n{label_line(self.labels)}", encoding="utf-8")
+            files = ["--iidfile", str(id_file), "--file", str(dockerfile)]
             try:
                 engine.call(
-                    [*self._args(builder), "--iidfile", str(id_file), str(self.context)],
+                    [*self._args(builder), *files, str(self.context)],
                     program=builder.program,
                     env={"DOCKER_BUILDKIT": "1" if builder.is_buildkit else "0"},
                     timeout_seconds=_BUILD_SECONDS,
@@ -112,10 +116,6 @@ class ImageBuild:
 
     def _args(self, builder: Builder) -> list[str]:
         args = ["build", *(["--tag", self.tag] if self.tag else [])]
-        for key, value in sorted(self.labels.items()):
-            args += ["--label", f"{key}={value}"]
-        if self.target:
-            args += ["--target", self.target]
         if self.platform:
             args += ["--platform", self.platform]
         if self.network:
@@ -131,6 +131,25 @@ class ImageBuild:
         else:
             args += ["--force-rm"]
         return args
+
+
+def label_line(labels: Mapping[str, str]) -> str:
+    r"""Give the one instruction that sets labels: the classic builder makes a layer of each.
+
+    Example
+    -------
+    >>> print(label_line({"a.b": 'say "$1"'}))
+    LABEL "a.b"="say \"\$1\""
+    >>> label_line({})
+    ''
+    """
+    pairs = (f"{_quoted(key)}={_quoted(value)}" for key, value in labels.items())
+    return f"LABEL {' '.join(pairs)}" if labels else ""
+
+
+def _quoted(text: str) -> str:
+    escaped = re.sub(r'(["\\$])', r"\\\1", text)
+    return f'"{escaped}"'
 
 
 def build_error(tag: str, step: str, output: str) -> ImageBuildError:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tg.common import Loc
-from tg.common._core.errors import EngineError
+from tg.common._core.errors import EngineError, TgError
 from tg.common.delivery.docker.engine import DockerEngine
 from tg.common.delivery.execution import ResultLoader
 from tg.common.delivery.sagemaker import SagemakerRoutine
@@ -66,6 +66,33 @@ def failure() -> dict[str, Any]:
         except RuntimeError as exc:
             error = str(exc)
     return {"error": error}
+
+
+def refusals() -> dict[str, Any]:
+    """Ask for what cannot be."""
+    remote = {"instance_type": "ml.m5.large", "image": "registry.example/tea:1"}
+    odd = Path("odd:folder").absolute()
+    (odd / "tea").mkdir(parents=True)
+    for name in ("tea.parquet", "more"):
+        (odd / "tea" / name).touch()
+    return {
+        "no image": refusal(instance_type="ml.m5.large"),
+        "no field": refusal(**remote, hyperparameters={"wieght:float": 1.0}),
+        "no bucket": refusal({"s3_bucket": None}, **remote),
+        "no data": refusal({"dataset": "coffee.parquet"}),
+        "odd path": refusal({"local_dataset_storage": odd}),
+    }
+
+
+def refusal(settings: dict[str, Any] | None = None, **options: Any) -> list[str]:
+    config = routine_of("SumTask").config
+    for name, value in (settings or {}).items():
+        setattr(config.settings, name, value)
+    try:
+        config.model_trainer(**options)
+    except TgError as exc:
+        return [type(exc).__name__, str(exc)]
+    return ["", ""]
 
 
 def request() -> dict[str, Any]:

@@ -112,9 +112,7 @@ def run_program(
     settings = tmp_path / "sdk.yaml"
     silent = "SageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}"
     settings.write_text(f"SchemaVersion: '1.0'\n{silent}\n")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment = {
-        **clean,
+    own = {
         "PYTHONPATH": str(ROOT),
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -124,10 +122,11 @@ def run_program(
     }
 
     def run(name: str) -> dict[str, Any]:
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
         done = subprocess.run(
             [sdk_python, str(PROGRAM), name],
             cwd=project,
-            env=environment,
+            env={**clean, **own},
             capture_output=True,
             text=True,
             check=False,
@@ -215,3 +214,21 @@ def test_what_sagemaker_is_asked_for(run_program: Callable[[str], dict[str, Any]
         "Environment": {"TQDM_DISABLE": "1", "COLOUR": "green"},
         "Tags": [{"Key": "team", "Value": "tea"}],
     }
+
+
+@pytest.mark.slow
+@pytest.mark.docker  # as above
+def test_what_cannot_be_is_refused_before_an_image_is_made(
+    run_program: Callable[[str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TG_DOCKER", "/nowhere/docker")
+    refused = run_program("refusals")
+    for case, error, message in (
+        ("no image", "ConfigError", "needs an image in a registry"),
+        ("no field", "HyperparameterError", "wieght"),
+        ("no bucket", "ConfigError", "there is no bucket"),
+        ("no data", "DatasetNotFoundError", "coffee.parquet"),
+        ("odd path", "ConfigError", "has ':' in it"),
+    ):
+        assert refused[case][0] == error, refused[case]
+        assert message in refused[case][1]

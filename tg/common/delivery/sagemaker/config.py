@@ -93,11 +93,10 @@ class SagemakerConfig:
     def model_trainer(self, **options: Any) -> ModelTrainer:
         """Give the SageMaker SDK's ``ModelTrainer`` over the image that the executors run.
 
-        Its ``train()`` runs the training in the SDK's local container mode, which needs Docker
-        Compose, or at SageMaker if ``instance_type`` is one of SageMaker's. A local result is then
-        in ``compressed_artifacts/model.tar.gz`` of its ``local_container_root``, also that of a
-        training that failed; :class:`ResultLoader` opens it. The SDK leaves its container, the
-        network ``sagemaker-local``, and, where the engine runs as root, files of root.
+        Its ``train()`` trains in the SDK's local container mode, which needs Docker Compose, or at
+        SageMaker if ``instance_type`` is one of SageMaker's. The local result, also that of a
+        training that failed, is ``compressed_artifacts/model.tar.gz`` in the trainer's
+        ``local_container_root``; ``ResultLoader`` opens it.
 
         Parameters
         ----------
@@ -112,5 +111,13 @@ class SagemakerConfig:
             There is no such option, or a value cannot be used; nothing was built.
         EngineUnavailableError, ImageBuildError
             The image cannot be made.
+
+        Notes
+        -----
+        :class:`SagemakerLocalExecutor` has none of the limits of the SDK's local mode, as of 3.27:
+        ``train(wait=False)`` archives an empty result while the container still runs; an interrupt
+        is swallowed and may leave the container running; a container and the network
+        ``sagemaker-local`` are left in any case; the training runs as the image's user, root, and
+        so do its files belong to root; there are no checkpoints, and data can be written to.
         """
         return make_model_trainer(self, TrainerOptions.of(options))

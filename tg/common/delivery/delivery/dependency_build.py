@@ -124,12 +124,12 @@ class DependencyBuild:
         # an interrupted client ends at once, and the container is removed then
         options = ["--sig-proxy=false", "--entrypoint", "sh"]
         options += ["--platform", self._image.platform] if self._image.platform else []
-        options += ["--network", self._image.network] if self._image.network else []
+        options += ["--network", files.network] if files.network else []
         return ContainerSpec(
             name=f"training-grounds-build-{secrets.token_hex(6)}",
             image=head,
             command=("-c", _INSTALL_AND_PACK),
-            labels={Label.KIND: Kind.BUILD},
+            labels={Label.KIND: Kind.BUILD, Label.DEPENDENCIES: self._image.key},
             mounts=(
                 Mount(source=files.folder, target=FILES_PLACE, is_read_only=True),
                 Mount(source=out, target=_OUT_PLACE),
@@ -153,7 +153,7 @@ class DependencyBuild:
                 Label.NAME: self._image.base_name,
             },
             platform=self._image.platform,
-            network=self._image.network,
+            network=files.network,
             secrets=files.secrets,
             secret_texts=files.secret_texts,
         )
@@ -180,7 +180,11 @@ class DependencyBuild:
             paths = {f"tg_{name}": Path(root, f"tg_{name}") for name in given.files}
             for name, content in given.files.items():
                 paths[f"tg_{name}"].write_bytes(content)  # in a folder that is ours alone
-            yield _Files(folder=folder, secrets=paths, secret_texts=given.secret_texts)
+            # an index or a proxy at localhost is reached from the network that has it
+            network = self._image.network or ("host" if given.loopback_hosts else None)
+            yield _Files(
+                folder=folder, secrets=paths, secret_texts=given.secret_texts, network=network
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,3 +194,4 @@ class _Files:
     folder: Path
     secrets: Mapping[str, Path]
     secret_texts: tuple[str, ...]
+    network: str | None

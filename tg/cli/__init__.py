@@ -1,0 +1,1 @@
+"""The `tg` command: the one place that prints and sets up logging."""

@@ -1,0 +1,169 @@
+"""What a command prints: tables for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..common._core.errors import TgError
+
+__all__ = ["Column", "Output", "age_text", "size_text"]
+
+_REFUSED = 2
+_DIGESTS = ("commit", "content_hash")
+_DIGITS = 12
+_UNLIMITED = 10_000  # columns: what reads a pipe wants whole lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    title
+        Its heading.
+    key
+        Which value of a row it shows.
+    """
+
+    title: str
+    key: str
+
+
+class Output:
+    """Where a command's results go.
+
+    Parameters
+    ----------
+    as_json
+        Whether standard output is to be one JSON document.
+    debug
+        Whether to tell more on standard error.
+    """
+
+    def __init__(self, *, as_json: bool = False, debug: bool = False) -> None:
+        self.as_json = as_json
+        self.debug = debug
+
+    def document(self, values: Mapping[str, Any]) -> None:
+        """Print the JSON document; once in a command."""
+        sys.stdout.write(json.dumps(values, indent=1, default=_plain) + "\n")
+
+    def table(
+        self, title: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Print a table: times as ages, sizes in bytes with a unit."""
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in columns:
+            right = column.key.endswith("_bytes")
+            table.add_column(column.title, justify="right" if right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(_shown(column.key, row[column.key])) for column in columns))
+        console = Console(file=sys.stdout, highlight=False)
+        if not console.is_terminal:
+            console.width = _UNLIMITED
+        console.print(table)
+
+    def line(self, text: str) -> None:
+        """Print a line of the result."""
+        typer.echo(text)
+
+    def say(self, text: str) -> None:
+        """Tell something that is not the result, on standard error."""
+        typer.echo(text, err=True)
+
+    def error(self, error: TgError) -> None:
+        """Show an error: what failed, and what to do."""
+        self.say(f"Error: {error.what}")
+        if error.hint:
+            self.say(error.hint)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Go on only if the user wants to.
+
+        Parameters
+        ----------
+        question
+            Without its question mark's answer.
+        yes
+            Whether the user has said so already.
+
+        Raises
+        ------
+        typer.Exit
+            With 1 if the user does not want to, with 2 if there is nobody to ask.
+        """
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            self.say("There is no terminal to ask at, so nothing was removed. Add --yes to do it.")
+            raise typer.Exit(_REFUSED)
+        if not typer.confirm(question, err=True):
+            self.say("Nothing was removed.")
+            raise typer.Exit(1)
+
+
+def size_text(size_bytes: int) -> str:
+    """Write a size as the engine's client does, in powers of 1,000.
+
+    Example
+    -------
+    >>> size_text(532), size_text(441_143_094), size_text(1_060_000_000)
+    ('532 B', '441 MB', '1.06 GB')
+    """
+    size = float(size_bytes)
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while round(size) >= 1000 and len(units) > 1:
+        size /= 1000
+        units.pop(0)
+    return f"{size:.3g} {units[0]}"
+
+
+def age_text(moment: datetime, now: datetime) -> str:
+    """Write how long ago something was.
+
+    Example
+    -------
+    >>> age_text(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 3, 12, tzinfo=UTC))
+    '2 days ago'
+    """
+    seconds = max(0.0, (now - moment).total_seconds())
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count = int(seconds // length)
+        if count:
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def _shown(key: str, value: Any) -> str:
+    if isinstance(value, datetime):
+        return age_text(value, datetime.now(UTC))
+    if key.endswith("_bytes"):
+        return size_text(value)
+    if key in _DIGESTS:
+        return _short(str(value))
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _short(digest: str) -> str:
+    """Show as many digits as tell digests apart; a commit's may be followed by `-dirty`."""
+    digits, dash, rest = digest.partition("-")
+    return f"{digits[:_DIGITS]}{dash}{rest}"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds")
+    return str(value)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ["packaging", "imports", "loading", "archive", "autonamer", "process", "containers"]
+NAMES = ["packaging", "imports", "loading", "archive", "autonamer", "process", "containers", "sdk"]
 
 
 def main() -> int:

@@ -24,7 +24,8 @@ _LINE_CHARACTERS = 65_536
 # reads this much more, listens to a grandchild that kept the pipe.
 _IDLE_SECONDS = 0.5
 _REST_BYTES = 4_194_304
-_FILE_STEP_SECONDS = 0.05
+# how long a silent file is left alone: a short command is not waited for longer than it takes
+_FIRST_STEP_SECONDS, _LAST_STEP_SECONDS = 0.001, 0.05
 
 
 class Output(Protocol):
@@ -113,6 +114,7 @@ class FileOutput:
     def __init__(self, path: Path, offset: int) -> None:
         self._path = path
         self._offset = offset
+        self._step_seconds = _FIRST_STEP_SECONDS
 
     def read(self, timeout_seconds: float, *, ended: bool) -> bytes | None:
         """Return what there is; empty if nothing came in time, ``None`` at the end."""
@@ -120,10 +122,13 @@ class FileOutput:
             stream.seek(self._offset)
             chunk = stream.read(_CHUNK_BYTES)
         self._offset += len(chunk)
-        if not chunk and ended:
+        if chunk:
+            self._step_seconds = _FIRST_STEP_SECONDS
+        elif ended:
             return None
-        if not chunk:
-            time.sleep(min(timeout_seconds, _FILE_STEP_SECONDS))
+        else:
+            time.sleep(min(timeout_seconds, self._step_seconds))
+            self._step_seconds = min(2 * self._step_seconds, _LAST_STEP_SECONDS)
         return chunk
 
     def close(self) -> None:

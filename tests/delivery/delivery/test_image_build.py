@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tg.common.delivery.delivery import Containering
-from tg.common.delivery.delivery.containering import Image
+from tg.common.delivery.delivery.training_image import Image
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("project")]
 

@@ -2,62 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from ..._core.errors import ConfigError, EngineError, EngineUnavailableError
-from ..._core.loc import Loc
+from ..._core.errors import ConfigError
 from ..._core.logger import Logger
-from ..docker.build import ImageBuild
-from ..docker.builder import find_builder
 from ..docker.engine import DockerEngine
-from ..docker.images import ImageRecord, ImageStore
-from ..docker.labels import Kind, Label
-from .commit import Commit
-from .dependency_build import DependencyBuild
+from ..docker.images import ImageStore
+from .base_image import find_base_image
 from .dependency_image import DependencyImage
 from .dependency_list import DependencyList
 from .dockerfile import Dockerfile, system_packages
-from .image_context import render_run_file, write_image_files
+from .image_context import render_run_file
 from .image_name import ImageName, legal_image_name, legal_tag
-from .image_requirements import ImageRequirements, machine_of
+from .image_requirements import ImageRequirements
 from .packaging import Package, Packaging
 from .templates import read_template
+from .training_image import Image, TrainingImage
 
-__all__ = ["Containering", "Image"]
-
-_PROTOCOL = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """An image in the engine.
-
-    Attributes
-    ----------
-    id
-        Its digest, ``sha256:…``: what is run. The name may go to another image.
-    reference
-        Its name and tag.
-    content_hash
-        The hash of all that decides what is in it, as hexadecimal digits.
-    dependencies
-        The name and tag of the image it stands on, which holds the lock.
-    was_built
-        Whether it was made now; ``False`` if it was there.
-    """
-
-    id: str
-    reference: str
-    content_hash: str
-    dependencies: str
-    was_built: bool
+__all__ = ["Containering"]
 
 
 class Containering:
@@ -162,23 +127,7 @@ class Containering:
                     hint="Give one, or use Containering.from_packaging(packaging).",
                 )
             package = self._packaging.make_package()
-        name = self._name(package)
-        dockerfile = self._dockerfile(package.path.name)
-        images = ImageStore(self.engine)
-        base = self._base(images)
-        dependencies = self._dependencies(package, dockerfile, base)
-        content_hash = self._content_hash(package, dockerfile, dependencies)
-        image_id = self._find(images, str(name), content_hash)
-        was_built = image_id is None
-        if image_id is None:
-            image_id = self._build(package, dockerfile, dependencies, name, content_hash)
-        return Image(
-            id=image_id,
-            reference=str(name),
-            content_hash=content_hash,
-            dependencies=dependencies.reference,
-            was_built=was_built,
-        )
+        return self._freeze(package).make(self.engine, self.builder, self._on_line)
 
     def render_dockerfile(self, package_file: Path) -> str:
         """Give the Dockerfile for a package, with a comment where the lock is installed.
@@ -235,37 +184,13 @@ class Containering:
         }
         return Dockerfile.of(self.dockerfile_template, values)
 
-    def _base(self, images: ImageStore) -> ImageRecord:
-        """Find the base, pulled if need be."""
-        asked = self.base_image_name
-        base = images.find(asked)
-        if base is None or not self._fits(base):
-            try:
-                images.pull(asked, platform=self.platform, on_line=self._on_line)
-            except EngineUnavailableError:
-                raise
-            except EngineError as exc:
-                where = f" for {self.platform}" if self.platform else ""
-                raise EngineError(
-                    f"the base image {asked!r} is not here{where} and cannot be pulled: {exc.what}",
-                    hint="Name one that can: containering.base_image, or TG_BASE_IMAGE.",
-                ) from exc
-            base = images.find(asked)
-        if base is None or not self._fits(base):
-            has = base.platform if base else "nothing"
-            raise EngineError(
-                f"the base image {asked!r} is for {has}, not for {self.platform}",
-                hint="Leave containering.platform out, or choose another base image.",
-            )
-        return base
-
-    def _fits(self, base: ImageRecord) -> bool:
-        return self.platform is None or machine_of(base.platform) == machine_of(self.platform)
-
-    def _dependencies(
-        self, package: Package, dockerfile: Dockerfile, base: ImageRecord
-    ) -> DependencyImage:
-        return DependencyImage(
+    def _freeze(self, package: Package) -> TrainingImage:
+        name = self._name(package)
+        dockerfile = self._dockerfile(package.path.name)
+        base = find_base_image(
+            ImageStore(self.engine), self.base_image_name, self.platform, self._on_line
+        )
+        dependencies = DependencyImage(
             dockerfile=dockerfile,
             base=base,
             base_name=self.base_image_name,
@@ -274,67 +199,13 @@ class Containering:
             platform=self.platform,
             network=self.build_network,
         )
-
-    def _content_hash(
-        self, package: Package, dockerfile: Dockerfile, dependencies: DependencyImage
-    ) -> str:
-        manifest = package.manifest
-        parts = [
-            _PROTOCOL,
-            dependencies.key,
-            dockerfile.final,
-            manifest.module_name,
-            manifest.content_hash,
-            self.run_file_name,
-            self.render_run_file(manifest.module_name),
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-    def _find(self, images: ImageStore, name: str, content_hash: str) -> str | None:
-        named = images.find(name)
-        if named is not None and named.labels.get(Label.CONTENT_HASH) == content_hash:
-            return named.id
-        image_id = images.find_labelled(Label.CONTENT_HASH, content_hash)
-        if image_id is not None:
-            images.tag(image_id, name)
-        return image_id
-
-    def _build(
-        self,
-        package: Package,
-        dockerfile: Dockerfile,
-        dependencies: DependencyImage,
-        name: ImageName,
-        content_hash: str,
-    ) -> str:
-        builder = find_builder(self.engine, self.builder)
-        DependencyBuild(dependencies, self.engine, builder, self._on_line).run()
-        manifest = package.manifest
-        commit = Commit.of(Loc.root_path)
-        labels = {
-            Label.KIND: Kind.IMAGE,
-            Label.NAME: manifest.name,
-            Label.VERSION: manifest.version,
-            Label.DEPENDENCIES: dependencies.key,
-            "org.opencontainers.image.title": name.name,
-            "org.opencontainers.image.version": manifest.version,
-            **({Label.COMMIT: str(commit)} if commit else {}),
-            **({"org.opencontainers.image.revision": commit.hash} if commit else {}),
-            Label.CONTENT_HASH: content_hash,
-        }
-        with tempfile.TemporaryDirectory(prefix="tg-build-") as folder:
-            context = Path(folder)
-            (context / "image").mkdir()
-            write_image_files(context / "image", package, self.run_file_name)
-            build = ImageBuild(
-                dockerfile=dockerfile.image(dependencies.reference),
-                context=context,
-                tag=str(name),
-                labels=labels,
-                platform=self.platform,
-                network=self.build_network,
-            )
-            return build.run(self.engine, builder, self._on_line)
+        return TrainingImage(
+            package=package,
+            dockerfile=dockerfile,
+            dependencies=dependencies,
+            name=name,
+            run_file_name=self.run_file_name,
+        )
 
     @property
     def _on_line(self) -> Callable[[str], None] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..._core.errors import EngineError, EngineUnavailableError
 from ...contract.run_state import RunState
-from ..delivery.containering import Image
+from ..delivery.training_image import Image
 from ..docker.containers import Containers, ContainerSpec, Mount
 from ..docker.engine import DockerEngine
 from ..docker.labels import Kind, Label

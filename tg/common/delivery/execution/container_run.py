@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._core.errors import EngineError
 from ...contract.run_state import RunState
-from ..delivery.containering import Image
+from ..delivery.training_image import Image
 from ..docker.containers import Containers, ContainerState
 from ..docker.engine import DockerEngine
 from .container_launch import launch_container

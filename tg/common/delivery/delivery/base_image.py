@@ -1,0 +1,70 @@
+"""The image that others build on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..._core.errors import EngineError, EngineUnavailableError
+from ..docker.images import ImageRecord, ImageStore
+from .image_requirements import machine_of
+
+__all__ = ["find_base_image"]
+
+
+def find_base_image(
+    images: ImageStore,
+    name: str,
+    platform: str | None,
+    on_line: Callable[[str], None] | None = None,
+) -> ImageRecord:
+    """Find a base image, pulled if need be.
+
+    Parameters
+    ----------
+    images
+        Where it is, or is to be.
+    name
+        What it is called.
+    platform
+        The platform it must be for; any if ``None``.
+    on_line
+        Called with each line of a pull's progress.
+
+    Raises
+    ------
+    EngineError
+        It is not here and cannot be pulled, or is for another platform.
+    """
+    base = images.find(name)
+    if base is None or not _fits(base, platform):
+        _pull(images, name, platform, on_line)
+        base = images.find(name)
+    if base is None or not _fits(base, platform):
+        has = base.platform if base else "nothing"
+        raise EngineError(
+            f"the base image {name!r} is for {has}, not for {platform}",
+            hint="Leave containering.platform out, or choose another base image.",
+        )
+    return base
+
+
+def _pull(
+    images: ImageStore,
+    name: str,
+    platform: str | None,
+    on_line: Callable[[str], None] | None,
+) -> None:
+    try:
+        images.pull(name, platform=platform, on_line=on_line)
+    except EngineUnavailableError:
+        raise
+    except EngineError as exc:
+        where = f" for {platform}" if platform else ""
+        raise EngineError(
+            f"the base image {name!r} is not here{where} and cannot be pulled: {exc.what}",
+            hint="Name one that can: containering.base_image, or TG_BASE_IMAGE.",
+        ) from exc
+
+
+def _fits(base: ImageRecord, platform: str | None) -> bool:
+    return platform is None or machine_of(base.platform) == machine_of(platform)

@@ -121,8 +121,8 @@ class DependencyBuild:
         self._build_text(text, files, out, tag=self._image.reference)
 
     def _installation(self, head: str, files: _Files, out: Path) -> ContainerSpec:
-        # an interrupted client ends at once, and the container is removed then
-        options = ["--sig-proxy=false", "--entrypoint", "sh"]
+        # the shell alone, as process 1, would ignore the signal that an interrupted client passes on
+        options = ["--init", "--entrypoint", "sh"]
         options += ["--platform", self._image.platform] if self._image.platform else []
         options += ["--network", files.network] if files.network else []
         return ContainerSpec(

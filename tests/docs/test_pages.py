@@ -5,21 +5,26 @@ first line is the path of a ``.py`` file is written there instead. A ``text`` bl
 shows the output, where ``...`` stands for anything. Times, ids, hashes, versions, sizes, addresses
 and the fifth and further digits of fractions may differ, and so may the lines that tell of an
 environment being made.
+
+Blocks that start a container are marked: `` ```python container``. A page that has some is run
+twice: with them where an engine answers, and without them everywhere.
 """
 
 from __future__ import annotations
 
 import doctest
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cells import run_in_fresh_interpreter
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(\w*)( container)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"# ([\w/]+\.py)\n")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 MAKE = re.compile(r"(?:`|^)make (?:[A-Z]+=\S+ )*([\w-]+)", re.MULTILINE)
@@ -31,6 +36,7 @@ DIFFERS = {
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}": "TIME",
     r"\d{4}(-\d\d){5}-[0-9a-f]{8}": "ID",
     r"h[0-9a-f]{16}(?![0-9a-f])": "HASH",
+    r"(?<=dependencies:)[0-9a-f]{20}": "KEY",
     r"==\d[\w.]*": "==VERSION",
     r"0x[0-9a-f]{8,}": "ADDRESS",
     r"\d[\d,]*(?= (?:files|bytes))": "N",
@@ -49,19 +55,30 @@ class Cell:
     line: int
 
 
-def cells_of(text: str) -> list[Cell]:
+def cells_of(text: str, *, with_containers: bool) -> list[Cell]:
     cells: list[Cell] = []
     end_of_code = -1
     for block in BLOCK.finditer(text):
-        language, content = block.groups()
-        if language == "python":
+        language, mark, content = block.groups()
+        if language == "python" and (with_containers or not mark):
             line = text.count("\n", 0, block.start()) + 1
             cells.append(Cell(source=_runnable(content), expected=None, line=line))
             end_of_code = block.end()
-        elif language == "text" and not text[end_of_code : block.start()].strip() and cells:
+        elif language == "text" and cells and not text[end_of_code : block.start()].strip():
             last = cells.pop()
             cells.append(Cell(source=last.source, expected=content, line=last.line))
     return cells
+
+
+def runs_of_pages() -> Iterator[Any]:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        if cells_of(text, with_containers=False):
+            yield pytest.param(page, False, id=by_name(page))
+        if "```python container\n" in text:
+            yield pytest.param(
+                page, True, id=f"{by_name(page)}-containers", marks=pytest.mark.docker
+            )
 
 
 def without_what_differs(text: str) -> str:
@@ -83,9 +100,11 @@ def _runnable(content: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [p for p in PAGES if "```python" in p.read_text()], ids=by_name)
-def test_the_code_of_a_page_prints_what_the_page_says(page: Path, tmp_path: Path) -> None:
-    cells = cells_of(page.read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("page", "with_containers"), list(runs_of_pages()))
+def test_the_code_of_a_page_prints_what_the_page_says(
+    page: Path, with_containers: bool, tmp_path: Path
+) -> None:
+    cells = cells_of(page.read_text(encoding="utf-8"), with_containers=with_containers)
     outputs = run_in_fresh_interpreter([cell.source for cell in cells], tmp_path)
     checker = doctest.OutputChecker()
     for cell, output in zip(cells, outputs, strict=True):
@@ -124,7 +143,7 @@ def test_links_and_paths_of_a_page_lead_somewhere(page: Path) -> None:
 def test_the_page_of_errors_shows_the_tree_of_errors() -> None:
     page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     source = (ROOT / "tg/common/_core/errors.py").read_text(encoding="utf-8")
-    tree = re.search(r"^    TgError\n.*?^        └── \w+.*?$", source, re.DOTALL | re.MULTILINE)
+    tree = re.search(r"^    TgError\n(?: +[│├└].*\n)+", source, re.MULTILINE)
     assert tree is not None
     wanted = [line.removeprefix("    ") for line in tree[0].splitlines()]
     assert "\n".join(wanted) in page

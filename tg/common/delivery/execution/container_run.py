@@ -22,7 +22,7 @@ from .run_folder import RunFolder, RunRecord
 
 __all__ = ["ContainerRun"]
 
-_STEP_SECONDS = 60.0
+_STEP_SECONDS = 5.0
 _STOPPED = 143  # what the runtime returns when it was asked to stop
 _KILLED = 137
 _MIB = 2**20
@@ -124,6 +124,13 @@ class ContainerRun(LocalRun):
     def _pause(self, limit_seconds: float | None) -> None:
         limit = _STEP_SECONDS if limit_seconds is None else min(limit_seconds, _STEP_SECONDS)
         self._containers.wait(self.id, limit)
+
+    def _kill_if_overdue(self, record: RunRecord) -> None:
+        super()._kill_if_overdue(record)
+        if record.state is RunState.STOPPING:
+            # process 1 ignores a request that comes in its first moments; a second one, while the
+            # first is followed, is ignored by the runtime
+            self._signal(record, "TERM")
 
     def _kill_if_too_long(self, record: RunRecord, state: ContainerState) -> None:
         timeout = record.details.get("timeout_seconds")

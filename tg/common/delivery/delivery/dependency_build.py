@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..._core.errors import CommandError, EngineError, EngineUnavailableError
+from ..._core.errors import CommandError, EngineError
 from ..._core.file_lock import FileLock
 from ..._core.loc import Loc
-from ..docker.build import ImageBuild, build_error
+from ..docker.build import ImageBuild, build_error, check_still_there
 from ..docker.builder import Builder
 from ..docker.containers import Containers, ContainerSpec, Mount
 from ..docker.engine import DockerEngine
@@ -110,9 +110,8 @@ class DependencyBuild:
         spec = self._installation(head, files, out)
         try:
             containers.run(spec, self._on_line, files.secret_texts)
-        except EngineUnavailableError:
-            raise
         except EngineError as exc:
+            check_still_there(self._engine, exc)
             output = exc.__cause__.output if isinstance(exc.__cause__, CommandError) else str(exc)
             raise build_error(self._image.reference, "install.sh", output) from exc
         finally:
@@ -121,7 +120,7 @@ class DependencyBuild:
         self._build_text(text, files, out, tag=self._image.reference)
 
     def _installation(self, head: str, files: _Files, out: Path) -> ContainerSpec:
-        # the shell alone, as process 1, would ignore the signal that an interrupted client passes on
+        # the shell as process 1 would ignore the signal that an interrupted client passes on
         options = ["--init", "--entrypoint", "sh"]
         options += ["--platform", self._image.platform] if self._image.platform else []
         options += ["--network", files.network] if files.network else []

@@ -14,7 +14,7 @@ from .build_output import BuildOutput
 from .builder import Builder
 from .engine import DockerEngine
 
-__all__ = ["ImageBuild", "build_error", "label_line"]
+__all__ = ["ImageBuild", "build_error", "check_still_there", "label_line"]
 
 _BUILD_SECONDS = 7_200.0
 _SHOWN_CHARACTERS = 3_000
@@ -35,8 +35,7 @@ class ImageBuild:
     tag
         What the image is called, ``name:tag``; ``None`` for no name.
     labels
-        Its labels, the one that it is found by last: the classic builder keeps what it had made
-        when it was interrupted.
+        Its labels. They are set at once, at the end: what an interrupted build leaves has none.
     platform
         Such as ``linux/amd64``; the engine's own if ``None``.
     network
@@ -105,13 +104,12 @@ class ImageBuild:
                     secrets=self.secret_texts,
                     on_line=follow,
                 )
-            except EngineUnavailableError:
-                raise
             except EngineError as exc:
-                _check_still_there(engine, exc)
-                raise build_error(
-                    self.tag or "of a stage", output.step, output.tail or str(exc)
-                ) from exc
+                check_still_there(engine, exc)
+                said = output.tail or str(exc)
+                if output.tail and "took more than" in exc.what:
+                    said = f"{output.tail}\n{exc.what}"
+                raise build_error(self.tag or "of a stage", output.step, said) from exc
             return id_file.read_text(encoding="ascii").strip()
 
     def _args(self, builder: Builder) -> list[str]:
@@ -166,7 +164,7 @@ def build_error(tag: str, step: str, output: str) -> ImageBuildError:
 def _advice(output: str) -> str:
     if "no space left on device" in output.lower():
         return (
-            "The engine's disk is full: `tg images --prune` removes what was made here and is no "
+            "The engine's disk is full: `tg images prune` removes what was made here and is no "
             "longer used, `docker system df` shows the rest. "
         )
     if "exec format error" in output.lower():
@@ -177,8 +175,17 @@ def _advice(output: str) -> str:
     return ""
 
 
-def _check_still_there(engine: DockerEngine, error: EngineError) -> None:
-    """Tell an engine that went away during a build from a step that failed."""
+def check_still_there(engine: DockerEngine, error: EngineError) -> None:
+    """Tell an engine that went away during a build from a step that failed.
+
+    The text of the error cannot: a step that reaches no index says what a client says that reaches
+    no engine.
+
+    Raises
+    ------
+    EngineUnavailableError
+        The engine does not answer any more.
+    """
     try:
         engine.call(["version", "--format", "{{.Server.Version}}"])
     except EngineUnavailableError as unavailable:

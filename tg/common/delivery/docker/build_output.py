@@ -15,6 +15,7 @@ _STATUS = re.compile(r"(sha256:|transferring|resolve |extracting |exporting |\.\
 _END = re.compile(r"(DONE|CACHED|CANCELED)\b")
 # what the builders do of their own accord, and what we add to every build
 _CHORE = re.compile(r"\[internal\]|\[auth\]|exporting |importing |preparing |resolve |LABEL ")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _MOUNTS = re.compile(r"--mount=\S+ ")
 _CLASSIC_CHORE = re.compile(r" ---> |Removing intermediate |Successfully (built|tagged) ")
 _SUMMARY = "------"
@@ -46,6 +47,7 @@ class BuildOutput:
 
     def add(self, line: str) -> str | None:
         """Take one line, and give what of it is worth to be shown, if anything."""
+        line = _COLOUR.sub("", line)  # the classic builder shows standard error in red
         classic = _CLASSIC_STEP.match(line)
         vertex = _VERTEX.match(line)
         if self._failed and line == _SUMMARY:

@@ -176,7 +176,8 @@ class DockerEngine:
                 hint="Add the user to the group `docker`, or use a rootless engine. "
                 "The process executor needs none.",
             )
-        if _UNREACHABLE.search(output):
+        # what the engine reports, of a registry for instance, is an answer
+        if _UNREACHABLE.search(output) and _DAEMON not in output:
             raise EngineUnavailableError(
                 f"the container engine does not answer: {_last_line(output)}", hint=_HINT
             )

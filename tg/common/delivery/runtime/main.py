@@ -36,9 +36,9 @@ def main(module_name: str) -> NoReturn:
     _tell("pid", os.getpid())
     folders = TrainingFolders.from_environment()
     stop = StopSignal()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: _on_signal(stop))
-    _limit_time()
     try:
+        signal.signal(signal.SIGTERM, lambda _number, _frame: _on_signal(stop))
+        _limit_time()
         _run(module_name, folders, stop)
         exit_code = 0
     except StopRequested:

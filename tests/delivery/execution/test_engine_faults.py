@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +132,44 @@ def test_an_engine_that_goes_away_while_it_is_waited_for(
     with pytest.raises(TrainingFailedError, match="from outside"):
         run.wait(timeout_seconds=60)
     assert_resumes(executor)
+
+
+def command_lines() -> Iterator[bytes]:
+    """The processes of this machine; it sees those in the engine's namespaces as well."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield path.read_bytes()
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_an_engine_that_goes_away_during_a_build(
+    engine: OwnEngine, executor: SagemakerLocalExecutor, how: str, project: Path
+) -> None:
+    containering = executor.config.containering
+    template = containering.dockerfile_template
+    containering.dockerfile_template = template.replace("USER root", "USER root\nRUN sleep 321")
+    errors: list[BaseException] = []
+
+    def submit() -> None:
+        try:
+            executor.submit()
+        except BaseException as exc:
+            errors.append(exc)
+
+    thread = threading.Thread(target=submit)
+    thread.start()
+    while b"sleep\x00321\x00" not in list(command_lines()):
+        assert thread.is_alive(), errors
+        time.sleep(0.05)
+    getattr(engine, how)()
+    thread.join(timeout=60)
+    engine.start()
+    assert [type(error) for error in errors] == [EngineUnavailableError]
+    assert any(words in str(errors[0]) for words in ("build again", "does not answer"))
+    assert not list(project.rglob("run.json"))
+    # what was there before still works
+    containering.dockerfile_template = template
+    assert not containering.make_container().was_built
 
 
 def test_an_engine_that_hangs_is_told_from_one_that_works(

@@ -28,15 +28,38 @@ def test_the_template_is_filled_in_and_can_be_replaced(
     containering.dockerfile_template = DOCKERFILE_TEMPLATE
     monkeypatch.delenv("TG_BASE_IMAGE", raising=False)
     text = containering.render_dockerfile(PACKAGE)
-    assert text.startswith(f"FROM python:{containering.python_version}-slim\n")
-    assert "tea_1-1.tar.gz" in text
+    assert f"\nFROM python:{containering.python_version}-slim AS dependencies\n" in text
+    assert "TG_PACKAGE_FILE=/opt/tg/tea_1-1.tar.gz" in text
     assert 'CMD ["train"]' in text
-    assert '"$@"' in text
+    assert ":$PATH" in text
     monkeypatch.setenv("TG_BASE_IMAGE", "mine:1")
-    assert containering.render_dockerfile(PACKAGE).startswith("FROM mine:1\n")
+    assert "\nFROM mine:1 AS dependencies\n" in containering.render_dockerfile(PACKAGE)
     containering.base_image = "other:2"
-    containering.dockerfile_template = "FROM ${base_image}\nRUN echo $$HOME"
-    assert containering.render_dockerfile(PACKAGE) == "FROM other:2\nRUN echo $HOME"
+    containering.dockerfile_template = (
+        "FROM ${base_image} AS dependencies\n${install_dependencies}\n"
+        "FROM dependencies\nCOPY ${package_file} /\nRUN echo $$HOME\n"
+    )
+    text = containering.render_dockerfile(PACKAGE)
+    assert text.startswith("FROM other:2 AS dependencies\n")
+    assert text.endswith("COPY tea_1-1.tar.gz /\nRUN echo $HOME\n")
+
+
+@pytest.mark.parametrize("name", ["", "..", "bin/train.py", "/train.py"])
+def test_a_run_file_that_is_no_file_name_is_refused(containering: Containering, name: str) -> None:
+    containering.run_file_name = name
+    with pytest.raises(ConfigError, match="run file"):
+        containering.render_dockerfile(PACKAGE)
+
+
+def test_build_steps_are_a_list(containering: Containering) -> None:
+    containering.build_steps = "RUN true"
+    with pytest.raises(ConfigError, match="RUN true"):
+        containering.render_dockerfile(PACKAGE)
+
+
+def test_an_image_needs_a_package() -> None:
+    with pytest.raises(ConfigError, match="from_packaging"):
+        Containering("tea", "1").make_container()
 
 
 def test_the_run_file_starts_the_packages_own_runtime(containering: Containering) -> None:

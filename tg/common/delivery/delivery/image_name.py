@@ -12,6 +12,8 @@ __all__ = ["ImageName"]
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _DOMAIN = r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?"
 _NAME = re.compile(rf"{_DOMAIN}{_COMPONENT}(?:/{_COMPONENT})*\Z")
+_LONGEST = 128  # the engine adds the registry's name, and allows 255 for both
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 
@@ -37,7 +39,7 @@ class ImageName:
     """
 
     def __init__(self, name: str, tag: str) -> None:
-        if not isinstance(name, str) or not _NAME.match(name) or len(name) > 255:
+        if not _is_legal(name):
             raise NamingError(
                 f"no image may be called {name!r}",
                 hint="Use lower-case letters and digits, with single dots, dashes or underscores "
@@ -75,8 +77,21 @@ def legal_image_name(name: str) -> str:
     'wide__net_2'
     """
     text = re.sub(r"[^a-z0-9._-]+", "-", name.lower())
-    text = re.sub(r"_{3,}|[._-]*[.][._-]+|[._-]+[.][._-]*|_-+|-+_", "_", text)
-    return text.strip("._-") or "image"
+    text = re.sub(r"[._-]+", _separator, text)
+    text = text[:_LONGEST].strip("._-") or "image"
+    return f"image-{text}" if _DIGEST.match(text) else text
+
+
+def _separator(match: re.Match[str]) -> str:
+    """Keep a separator that is legal: one dot, one or two underscores, or dashes alone."""
+    text = match.group()
+    return text if text in (".", "_", "__") or not text.strip("-") else "_"
+
+
+def _is_legal(name: object) -> bool:
+    if not isinstance(name, str) or len(name) > 255 or not _NAME.match(name):
+        return False
+    return not _DIGEST.match(name)  # that would be an image's id
 
 
 def legal_tag(version: str) -> str:

@@ -16,6 +16,8 @@ __all__ = ["BUILDKIT", "CLASSIC", "Builder", "find_builder"]
 BUILDKIT = "buildkit"
 CLASSIC = "classic"
 
+# since version 20.10 a Dockerfile may have mounts, for which older ones fetch a syntax first
+_FIRST_WITH_MOUNTS = 20
 # until this version the client had BuildKit built in, since then it is the plugin buildx
 _FIRST_WITHOUT_BUILDKIT = 23
 
@@ -61,16 +63,18 @@ def find_builder(engine: DockerEngine, kind: str | None = None) -> Builder:
     """
     wanted = kind or os.environ.get("TG_BUILDER") or None
     if wanted not in (None, BUILDKIT, CLASSIC):
+        where = "" if kind else ", which TG_BUILDER names"
         raise ConfigError(
-            f"there is no builder {wanted!r}", hint=f"Choose {BUILDKIT!r} or {CLASSIC!r}."
+            f"there is no builder {wanted!r}{where}", hint=f"Choose {BUILDKIT!r} or {CLASSIC!r}."
         )
-    if wanted != CLASSIC:
+    if wanted != CLASSIC and _knows_mounts(engine):
         for program in _clients(engine):
             if _has_buildkit(engine, program):
                 return Builder(kind=BUILDKIT, program=program)
     if wanted == BUILDKIT:
         raise EngineError(
-            f"no docker client here has BuildKit: {', '.join(_clients(engine))}",
+            f"no docker client here has BuildKit, or its engine is older than "
+            f"{_FIRST_WITH_MOUNTS}.10: {', '.join(_clients(engine))}",
             hint="Install its plugin buildx, or leave the builder out to use the classic one.",
         )
     return Builder(kind=CLASSIC, program=engine.program)
@@ -91,8 +95,15 @@ def _has_buildkit(engine: DockerEngine, program: str) -> bool:
         engine.call(["buildx", "version"], program=program)
     except EngineError:
         # the old client passes words that it does not know to the top-level help, and fails
-        return 0 < _major_version(engine, program) < _FIRST_WITHOUT_BUILDKIT
+        version = _major_version(engine, program)
+        return _FIRST_WITH_MOUNTS <= version < _FIRST_WITHOUT_BUILDKIT
     return True
+
+
+def _knows_mounts(engine: DockerEngine) -> bool:
+    version = engine.call(["version", "--format", "{{.Server.Version}}"]).output
+    found = re.match(r"\s*(\d+)\.", version)
+    return found is None or int(found.group(1)) >= _FIRST_WITH_MOUNTS
 
 
 def _major_version(engine: DockerEngine, program: str) -> int:

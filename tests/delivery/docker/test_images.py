@@ -1,0 +1,123 @@
+"""Images are found by what they are, and removing one of ours takes nobody else's."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tg.common._core.errors import EngineError, ImageBuildError
+from tg.common.delivery.docker import DockerEngine, ImageStore
+from tg.common.delivery.docker.build import ImageBuild
+from tg.common.delivery.docker.builder import Builder, find_builder
+from tg.common.delivery.docker.labels import Kind, Label
+
+pytestmark = pytest.mark.docker
+
+BASE = os.environ.get("TG_BASE_IMAGE") or "python:{}.{}-slim".format(*sys.version_info)
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    name = f"training-grounds-test-{secrets.token_hex(6)}"
+    yield name
+    store = ImageStore(DockerEngine())
+    for record in store.ours():
+        if record.labels.get(Label.NAME) == name:
+            store.remove(record)
+
+
+def build(
+    folder: Path, name: str, tag: str | None, builder: str = "classic", step: str = ""
+) -> str:
+    engine = DockerEngine()
+    return ImageBuild(
+        dockerfile=f"FROM {BASE}\n{step}",
+        context=folder,
+        tag=tag and f"{name}:{tag}",
+        labels={
+            Label.KIND: Kind.IMAGE,
+            Label.NAME: name,
+            Label.CONTENT_HASH: f"{name}-{step}",
+            "odd": 'a "b" $HOME \\ é',
+        },
+    ).run(engine, find_builder(engine, builder))
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_an_image_is_found_by_name_id_and_label(tmp_path: Path, name: str, builder: str) -> None:
+    image = build(tmp_path, name, "1", builder)
+    store = ImageStore(DockerEngine())
+    found = store.find(f"{name}:1")
+    assert found is not None
+    assert found.id == image
+    assert found.tags == (f"{name}:1",)
+    assert found.labels["odd"] == 'a "b" $HOME \\ é'
+    assert found.platform.startswith("linux/")
+    assert found.size_bytes > 1_000_000
+    assert store.find(image) == found
+    assert store.find_labelled(Label.CONTENT_HASH, f"{name}-") == image
+    assert store.find(f"{name}:2") is None
+    assert store.find_labelled(Label.CONTENT_HASH, f"{name}-none") is None
+
+
+def test_a_name_that_goes_to_another_image_leaves_the_first_one(tmp_path: Path, name: str) -> None:
+    first = build(tmp_path, name, "1")
+    second = build(tmp_path, name, "1", step="ENV A=1")
+    store = ImageStore(DockerEngine())
+    kept = store.find(first)
+    assert kept is not None
+    assert kept.tags == ()
+    assert store.find_labelled(Label.CONTENT_HASH, f"{name}-") == first
+    store.tag(first, f"{name}:1")
+    found = store.find(f"{name}:1")
+    assert found is not None
+    assert found.id == first
+    assert {r.id for r in store.ours() if r.labels.get(Label.NAME) == name} == {first, second}
+
+
+def test_a_removed_image_is_gone_with_all_its_names_and_its_base_stays(
+    tmp_path: Path, name: str
+) -> None:
+    image = build(tmp_path, name, "1")
+    store = ImageStore(DockerEngine())
+    store.tag(image, f"{name}:2")
+    record = store.find(image)
+    assert record is not None
+    assert set(record.tags) == {f"{name}:1", f"{name}:2"}
+    store.remove(record)
+    assert store.find(image) is None
+    assert store.find(BASE) is not None
+
+
+def test_an_image_in_use_is_not_removed(tmp_path: Path, name: str) -> None:
+    engine, store = DockerEngine(), ImageStore(DockerEngine())
+    record = store.find(build(tmp_path, name, "1"))
+    assert record is not None
+    engine.call(["create", "--name", name, record.id, "true"])
+    try:
+        with pytest.raises(EngineError, match="container"):
+            store.remove(record)
+    finally:
+        engine.call(["rm", name])
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_a_build_that_fails_leaves_no_image_with_a_label(
+    tmp_path: Path, name: str, builder: str
+) -> None:
+    with pytest.raises(ImageBuildError):
+        build(tmp_path, name, "1", builder, step=f"RUN echo {name}\nRUN false")
+    store = ImageStore(DockerEngine())
+    assert store.find(f"{name}:1") is None
+    assert not [r for r in store.ours() if r.labels.get(Label.NAME) == name]
+
+
+def test_a_builder_that_is_not_there_is_not_the_fault_of_a_step(tmp_path: Path, name: str) -> None:
+    spec = ImageBuild(dockerfile=f"FROM {BASE}", context=tmp_path, tag=f"{name}:1")
+    with pytest.raises(ImageBuildError, match="/nowhere/docker"):
+        spec.run(DockerEngine(), Builder(kind="classic", program="/nowhere/docker"))

@@ -1,7 +1,8 @@
 """From a task to a result and back, on the breast cancer data that scikit-learn ships.
 
-Trains twice, in this process and as a package in a fresh interpreter, shows that both agree, and
-opens the result with today's code and with the code that made it.
+Trains in this process, as a package in a fresh interpreter, and in a container if an engine
+answers. Shows that all agree, and opens the result with today's code and with the code that made
+it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import roc_auc_score
 
-from tg.common import Loc
+from tg.common import Loc, errors
 from tg.common.delivery.sagemaker import SagemakerRoutine
 from tg.common.ml import dft
 from tg.common.ml import single_frame_training as sft
@@ -42,6 +43,16 @@ def build_task() -> sft.SingleFrameTrainingTask:
     )
 
 
+def train_in_container(routine: SagemakerRoutine) -> dict[str, float] | None:
+    routine.config.containering.silent = False  # the first build takes a while
+    executor = routine.local()
+    try:
+        return executor.run(executor.execute()).result().metrics
+    except errors.EngineError as error:
+        print(f"Left out. {error}")
+        return None
+
+
 def main() -> int:
     datasets = Loc.data_cache_path / "datasets"
     write_dataset(datasets)
@@ -54,19 +65,28 @@ def main() -> int:
     executor = routine.process()
     run_id = executor.execute()
 
-    print("\n3. What the result's archive holds")
+    print("\n3. Train the same package in a container on this machine")
+    container = train_in_container(routine)
+
+    print("\n4. What the archive of the process's result holds")
     result = executor.load_result(run_id)
 
-    print("\n4. The metrics of both")
-    for name, value in attached.items():
-        print(f"{name}: attached {value!r}, process {result.metrics[name]!r}")
+    print("\n5. The metrics of all places")
+    places = {"attached": attached, "process": result.metrics}
+    if container is not None:
+        places["container"] = container
+    for name in attached:
+        print(
+            name, *(f"{place} {metrics[name]!r}" for place, metrics in places.items()), sep="\n  "
+        )
 
-    print("\n5. The same task, opened twice")
+    print("\n6. The same task, opened twice")
     today = result.unpickle("runs/0/training_task.pkl")
     packaged = result.unpickle("runs/0/training_task.pkl", code="package")
     print("with today's code:          ", type(today))
     print("with the code that made it: ", type(packaged))
-    return 0 if attached == result.metrics and type(today) is not type(packaged) else 1
+    agree = all(metrics == attached for metrics in places.values())
+    return 0 if agree and type(today) is not type(packaged) else 1
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ pytestmark = [
     ),
 ]
 
+# the first cell that runs in a container, and the first after it that needs nothing of that
+LOCAL, NAMES = 4, 9
 TEST, TRAIN = "roc_auc_score_test", "roc_auc_score_train"
 DOCUMENTED = {TEST: 0.8538095238095237, TRAIN: 0.8600247283139194}
 STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} ")
@@ -46,12 +49,27 @@ def prepare(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def walk(tmp_path_factory: pytest.TempPathFactory) -> list[Output]:
-    outputs = run_in_fresh_interpreter(blocks("python"), prepare(tmp_path_factory.mktemp("walk")))
+def run_cells(cells: Sequence[str], folder: Path) -> list[Output]:
+    outputs = run_in_fresh_interpreter(cells, prepare(folder))
     for number, output in enumerate(outputs):
         assert not output.error, f"cell {number}\n{output.traceback}"
     return outputs
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> list[Output]:
+    """Every cell; the fifth trains in a container, and the next ones open what came of it."""
+    return run_cells(blocks("python"), tmp_path_factory.mktemp("walk"))
+
+
+@pytest.fixture(scope="module")
+def attached_walk(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Output]:
+    """The cells that need no engine, by their number in the document."""
+    cells = dict(enumerate(blocks("python")))
+    for number in range(LOCAL, NAMES):
+        del cells[number]
+    outputs = run_cells(list(cells.values()), tmp_path_factory.mktemp("attached"))
+    return dict(zip(cells, outputs, strict=True))
 
 
 def logged(text: str) -> list[str]:
@@ -59,25 +77,28 @@ def logged(text: str) -> list[str]:
     return [line.partition(" INFO: ")[2] for line in text.splitlines() if " INFO: " in line]
 
 
-def test_the_role_comes_from_the_environment_file(walk: list[Output]) -> None:
-    assert walk[2].value == blocks("printed")[2].strip() == "True"
+def test_the_role_comes_from_the_environment_file(attached_walk: dict[int, Output]) -> None:
+    assert attached_walk[2].value == blocks("printed")[2].strip() == "True"
 
 
-def test_the_attached_run_logs_and_returns_what_is_printed(walk: list[Output]) -> None:
-    for line in walk[3].printed.splitlines():
+def test_the_attached_run_logs_and_returns_what_is_printed(
+    attached_walk: dict[int, Output],
+) -> None:
+    for line in attached_walk[3].printed.splitlines():
         assert STAMP.match(line), line
     documented = logged(blocks("printed")[3])
-    lines = logged(walk[3].printed)
+    lines = logged(attached_walk[3].printed)
     assert lines[:2] == documented[:2] == ["Starting stage 1/1", "Completed stage 1/1"]
     assert [line.rpartition(":")[0] for line in lines] == [
         line.rpartition(":")[0] for line in documented
     ]
-    metrics = eval(walk[3].value)
+    metrics = eval(attached_walk[3].value)
     assert list(metrics) == list(DOCUMENTED)
     assert metrics == pytest.approx(DOCUMENTED, abs=2e-5)
     assert lines[2:] == [f"###{name}:{value}" for name, value in metrics.items()]
 
 
+@pytest.mark.docker
 def test_the_local_run_logs_what_is_printed_line_by_line(walk: list[Output]) -> None:
     documented = logged(blocks("printed")[4])
     lines = logged(walk[4].printed)
@@ -97,6 +118,7 @@ def without_place(line: str) -> str:
     return re.sub(r"(###METRIC###\w+:0\.\d{4})\d*(###)", r"\1\2", line)
 
 
+@pytest.mark.docker
 def test_the_result_lists_what_is_printed_and_our_two_files(walk: list[Output]) -> None:
     documented = blocks("printed")[5].splitlines()
     listing = walk[5].printed.splitlines()
@@ -104,12 +126,14 @@ def test_the_result_lists_what_is_printed_and_our_two_files(walk: list[Output]) 
     assert sorted(set(listing) - set(documented)) == ["manifest.json", "metrics.json"]
 
 
+@pytest.mark.docker
 def test_a_pickle_alone_does_not_open_as_is_printed(walk: list[Output]) -> None:
     last = blocks("printed")[7].strip().splitlines()[-1]
     assert last == "ModuleNotFoundError: No module named 'SingleFrameTrainingTask__0'"
     assert walk[7].printed.strip().splitlines()[-1] == last
 
 
+@pytest.mark.docker
 def test_the_loader_opens_the_task_as_todays_class(walk: list[Output]) -> None:
     documented = re.match(r"<([\w.]+) at 0x", blocks("printed")[8].strip())
     assert documented is not None
@@ -117,20 +141,29 @@ def test_the_loader_opens_the_task_as_todays_class(walk: list[Output]) -> None:
     assert re.match(rf"<{re.escape(documented[1])}( object)? at 0x", walk[8].value)
 
 
-def test_the_tasks_have_the_printed_names(walk: list[Output]) -> None:
-    assert eval(walk[10].value) == eval(blocks("printed")[10])
-    assert [task["info"]["name"] for task in eval(walk[10].value)] == [
+def test_the_tasks_have_the_printed_names(attached_walk: dict[int, Output]) -> None:
+    assert eval(attached_walk[10].value) == eval(blocks("printed")[10])
+    assert [task["info"]["name"] for task in eval(attached_walk[10].value)] == [
         *("LR1-NS10", "LR1-NS10-5", "LR2-NS10", "LR2-NS10-5")
     ]
 
 
-def test_with_a_fine_tolerance_the_metrics_are_the_documented_ones(tmp_path: Path) -> None:
+def with_a_fine_tolerance() -> list[str]:
     # scikit-learn 1.4 and later stop the solver earlier than the version of the document did
     cells = [
         cell.replace("max_iter = 1000", "max_iter = 1000, tol=1e-6") for cell in blocks("python")
     ]
     assert cells != blocks("python")
-    outputs = run_in_fresh_interpreter([*cells[:6], "loader.metrics"], prepare(tmp_path))
-    assert not any(output.error for output in outputs)
+    return cells
+
+
+def test_with_a_fine_tolerance_the_metrics_are_the_documented_ones(tmp_path: Path) -> None:
+    outputs = run_cells(with_a_fine_tolerance()[:LOCAL], tmp_path)
     assert eval(outputs[3].value) == pytest.approx(DOCUMENTED, abs=1e-12, rel=0)
+
+
+@pytest.mark.docker
+def test_a_container_gives_the_documented_metrics_too_bit_for_bit(tmp_path: Path) -> None:
+    outputs = run_cells([*with_a_fine_tolerance()[:6], "loader.metrics"], tmp_path)
+    assert eval(outputs[6].value) == pytest.approx(DOCUMENTED, abs=1e-12, rel=0)
     assert eval(outputs[6].value) == eval(outputs[3].value)

@@ -56,6 +56,7 @@ def test_the_notebook_has_every_cell_of_the_document() -> None:
     assert [cell for cell in cells if cell in documented] == documented
 
 
+@pytest.mark.docker
 @pytest.mark.slow
 @pytest.mark.skipif(
     not TITANIC.is_file(), reason=f"THE NOTEBOOK IS NOT EXECUTED: {TITANIC} is not there"

@@ -5,18 +5,20 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import math
 import os
 import queue
 import subprocess
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
 from .redaction import Redactor
 
-__all__ = ["FileOutput", "LineBuffer", "Output", "PipeOutput"]
+__all__ = ["FileOutput", "LineBuffer", "Output", "PipeOutput", "follow_file"]
 
 _CHUNK_BYTES = 65_536
 _LINE_CHARACTERS = 65_536
@@ -106,7 +108,7 @@ class FileOutput:
     Parameters
     ----------
     path
-        The file; it is there before the command starts.
+        The file; one that is not there yet is empty.
     offset
         Where to begin, in bytes: what stands before was written by others.
     """
@@ -118,7 +120,8 @@ class FileOutput:
 
     def read(self, timeout_seconds: float, *, ended: bool) -> bytes | None:
         """Return what there is; empty if nothing came in time, ``None`` at the end."""
-        with self._path.open("rb") as stream:
+        chunk = b""
+        with contextlib.suppress(FileNotFoundError), self._path.open("rb") as stream:
             stream.seek(self._offset)
             chunk = stream.read(_CHUNK_BYTES)
         self._offset += len(chunk)
@@ -139,7 +142,7 @@ class LineBuffer:
     r"""Cuts bytes into lines of text without secrets and keeps the last of them.
 
     ``\n``, ``\r\n`` and the lone ``\r`` of a progress bar end a line; bytes that are not UTF-8
-    are replaced; a line of more than 65,536 characters comes in pieces.
+    are replaced; a longer line than allowed comes in pieces.
 
     Parameters
     ----------
@@ -147,6 +150,8 @@ class LineBuffer:
         Takes the secrets out.
     tail_characters
         How much is kept.
+    line_characters
+        How long a line may be.
 
     Example
     -------
@@ -155,7 +160,12 @@ class LineBuffer:
     ([], ['key ***'], ['next'])
     """
 
-    def __init__(self, redactor: Redactor, tail_characters: int) -> None:
+    def __init__(
+        self,
+        redactor: Redactor,
+        tail_characters: int,
+        line_characters: float = _LINE_CHARACTERS,
+    ) -> None:
         utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._decoder = io.IncrementalNewlineDecoder(utf8, translate=True)
         self._redact = redactor
@@ -164,6 +174,7 @@ class LineBuffer:
         self._lines: deque[str] = deque()
         self._kept = 0
         self._limit = tail_characters
+        self._line_limit = line_characters
 
     @property
     def tail(self) -> str:
@@ -193,7 +204,7 @@ class LineBuffer:
         kept = self._keep(lines)
         # what may be the beginning of a secret stays until its end is there, and one character in
         # any case: the line break to come ends a piece, not an empty line
-        if self._pending > _LINE_CHARACTERS + 2 * self._redact.longest:
+        if self._pending > self._line_limit + 2 * self._redact.longest:
             whole = "".join(self._pieces)
             at = self._redact.safe_cut(whole, len(whole) - max(1, self._redact.longest))
             self._pieces, self._pending = [whole[at:]], len(whole) - at
@@ -208,3 +219,29 @@ class LineBuffer:
         while self._lines and self._kept - len(self._lines[0]) >= self._limit:
             self._kept -= len(self._lines.popleft())
         return shown
+
+
+def follow_file(path: Path, has_ended: Callable[[], bool]) -> Iterator[str]:
+    r"""Yield the lines of a file that others write to, those to come as well.
+
+    Parameters
+    ----------
+    path
+        The file.
+    has_ended
+        Whether nobody writes any more; what was written before is given all the same.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "log")
+    >>> _ = path.write_bytes(b"one\ntwo")
+    >>> list(follow_file(path, lambda: True))
+    ['one', 'two']
+    """
+    output, buffer = FileOutput(path, 0), LineBuffer(Redactor(), 0, math.inf)
+    ended = False
+    while (chunk := output.read(_LAST_STEP_SECONDS, ended=ended)) is not None:
+        yield from buffer.feed(chunk)
+        ended = ended or has_ended()
+    yield from buffer.finish()

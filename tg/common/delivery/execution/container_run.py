@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+from ..._core.command_output import follow_file
 from ..._core.errors import EngineError
 from ...contract.run_state import RunState
 from ..delivery.training_image import Image
@@ -83,10 +84,8 @@ class ContainerRun(LocalRun):
             for line in self._containers.logs(self.id):
                 is_followed = True
                 yield line
-        if not is_followed and self.state.is_final:
-            with contextlib.suppress(FileNotFoundError), self._folder.log_file.open("rb") as file:
-                for data in file:
-                    yield data.decode("utf-8", "replace").rstrip("\n")
+        if not is_followed:
+            yield from follow_file(self._folder.log_file, lambda: self.state.is_final)
 
     def _ending(self, record: RunRecord) -> Ending | None:
         if "ended" in record.details:  # the one who looked first has died before it was settled

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterator
 
+from ..._core.command_output import follow_file
 from ..._core.process import Child
 from ..delivery.packaging import Package
 from .environments import PythonEnvironment
@@ -62,26 +63,7 @@ class ProcessRun(LocalRun):
 
     def logs(self) -> Iterator[str]:
         """Follow the log file."""
-        ended = False
-        position = 0
-        rest = b""
-        while True:
-            data = b""
-            if self._folder.log_file.exists():
-                with self._folder.log_file.open("rb") as file:
-                    file.seek(position)
-                    data = file.read()
-                    position = file.tell()
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                yield line.decode("utf-8", "replace")
-            if ended:
-                break
-            ended = self.state.is_final  # what it wrote before it ended is read once more
-            if not ended:
-                time.sleep(_POLL_SECONDS)
-        if rest:
-            yield rest.decode("utf-8", "replace")
+        return follow_file(self._folder.log_file, lambda: self.state.is_final)
 
     def _ending(self, record: RunRecord) -> Ending | None:
         if self._is_running(record):

@@ -72,7 +72,36 @@ class SagemakerAttachedExecutor(SagemakerExecutor):
         return AttachedTraining(self.config.request(hyperparameters)).run()
 
 
-class SagemakerProcessExecutor(SagemakerExecutor):
+class FollowingExecutor(SagemakerExecutor):
+    """What executors share whose runs go on by themselves, and are followed."""
+
+    def execute(self, hyperparameters: Mapping[str, Any] | None = None) -> str:
+        """Train, pass the log on line by line, and wait; Ctrl-C ends the training as well.
+
+        Returns
+        -------
+        str
+            The run's id, for :meth:`load_result`.
+
+        Raises
+        ------
+        TrainingFailedError
+            The training failed; the end of its traceback is in the error.
+        """
+        run = self.submit(hyperparameters)
+        try:
+            for line in run.logs():
+                Logger.plain(f"{run.id} | {line}")
+            run.wait()
+        except KeyboardInterrupt:
+            run.cancel()
+            with contextlib.suppress(RunError):
+                run.wait()
+            raise
+        return run.id
+
+
+class SagemakerProcessExecutor(FollowingExecutor):
     """Runs the real package in a fresh interpreter; needs no container engine.
 
     The interpreter is that of a virtual environment with just the libraries the package is locked
@@ -100,23 +129,8 @@ class SagemakerProcessExecutor(SagemakerExecutor):
         environment = self._environments.get(manifest.lock, resolve=not manifest.lock_is_complete)
         return ProcessRun.start(request, package, environment)
 
-    def execute(self, hyperparameters: Mapping[str, Any] | None = None) -> str:
-        """Train, pass the log on line by line, and wait.
 
-        Returns
-        -------
-        str
-            The run's id, for :meth:`load_result`.
-
-        Raises
-        ------
-        TrainingFailedError
-            The training failed; the end of its traceback is in the error.
-        """
-        return _follow(self.submit(hyperparameters))
-
-
-class SagemakerLocalExecutor(SagemakerExecutor):
+class SagemakerLocalExecutor(FollowingExecutor):
     """Runs the job in a container on this machine, as SageMaker would.
 
     The image is built of the code as it is now, unless it is there. Files belong to the user, any
@@ -161,32 +175,3 @@ class SagemakerLocalExecutor(SagemakerExecutor):
             engine=containering.engine,
             fingerprint=request.fingerprint(package),
         )
-
-    def execute(self, hyperparameters: Mapping[str, Any] | None = None) -> str:
-        """Train, pass the log on line by line, and wait.
-
-        Returns
-        -------
-        str
-            The run's id, for :meth:`load_result`.
-
-        Raises
-        ------
-        TrainingFailedError
-            The training failed; the end of its traceback is in the error.
-        """
-        return _follow(self.submit(hyperparameters))
-
-
-def _follow(run: Run) -> str:
-    """Pass the log of a run on, wait for it, and give its id; Ctrl-C ends the run as well."""
-    try:
-        for line in run.logs():
-            Logger.plain(f"{run.id} | {line}")
-        run.wait()
-    except KeyboardInterrupt:
-        run.cancel()
-        with contextlib.suppress(RunError):
-            run.wait()
-        raise
-    return run.id

@@ -127,9 +127,8 @@ def test_a_step_that_prints_nothing_gives_the_builders_own_words() -> None:
 
 
 def test_steps_that_print_at_once_are_kept_apart() -> None:
-    output, _ = followed(
-        "#5 [a 1/2] RUN a\n#6 [b 1/2] RUN b\n#5 0.1 of a\n#6 0.1 of b\n#5 0.2 more of a\n#6 ERROR: b"
-    )
+    begun = "#5 [a 1/2] RUN a\n#6 [b 1/2] RUN b\n"
+    output, _ = followed(f"{begun}#5 0.1 of a\n#6 0.1 of b\n#5 0.2 more of a\n#6 ERROR: b")
     assert (output.step, output.tail) == ("RUN b", "of b")
 
 

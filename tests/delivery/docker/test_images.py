@@ -31,14 +31,12 @@ def name() -> Iterator[str]:
             store.remove(record)
 
 
-def build(
-    folder: Path, name: str, tag: str | None, builder: str = "classic", step: str = ""
-) -> str:
+def build(folder: Path, name: str, tag: str, builder: str = "classic", step: str = "") -> str:
     engine = DockerEngine()
     return ImageBuild(
         dockerfile=f"FROM {BASE}\n{step}",
         context=folder,
-        tag=tag and f"{name}:{tag}",
+        tag=f"{name}:{tag}",
         labels={
             Label.KIND: Kind.IMAGE,
             Label.NAME: name,

@@ -1,0 +1,188 @@
+"""Containers start, tell how they are, and go, whatever state they are in."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tg.common._core.errors import CommandError, EngineError
+from tg.common.delivery.docker import Containers, DockerEngine
+from tg.common.delivery.docker.containers import ContainerSpec, Mount
+
+pytestmark = pytest.mark.docker
+
+BASE = os.environ.get("TG_BASE_IMAGE") or "python:{}.{}-slim".format(*sys.version_info)
+
+
+@pytest.fixture
+def containers() -> Containers:
+    return Containers(DockerEngine())
+
+
+@pytest.fixture
+def name(containers: Containers) -> Iterator[str]:
+    name = f"training-grounds-test-{secrets.token_hex(6)}"
+    yield name
+    containers.remove(name)
+    assert containers.inspect(name) is None
+
+
+def shell(name: str, script: str, *options: str, **more: object) -> ContainerSpec:
+    return ContainerSpec(
+        name=name,
+        image=BASE,
+        command=("sh", "-c", script),
+        options=options,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_a_container_is_followed_to_its_end(containers: Containers, name: str) -> None:
+    containers.start(shell(name, "echo one; echo two >&2; exit 7"))
+    assert sorted(containers.logs(name)) == ["one", "two"]
+    assert containers.wait(name, 20)
+    state = containers.inspect(name)
+    assert state is not None
+    assert (state.is_running, state.exit_code, state.is_out_of_memory) == (False, 7, False)
+    assert 0 <= state.age_seconds < 60
+    assert state.memory_limit_bytes == 0
+
+
+def test_one_that_runs_is_waited_for_as_long_as_asked_and_stopped(
+    containers: Containers, name: str
+) -> None:
+    containers.start(shell(name, "sleep 600", "--init", "--memory", "32m"))
+    assert not containers.wait(name, 0.5)
+    state = containers.inspect(name)
+    assert state is not None
+    assert state.is_running
+    assert state.memory_limit_bytes == 32 * 1024**2
+    containers.signal(name, "TERM")
+    assert containers.wait(name, 20)
+    ended = containers.inspect(name)
+    assert ended is not None
+    assert ended.exit_code == 143
+    containers.signal(name, "TERM")  # it has ended: nothing is wrong
+
+
+def test_what_is_not_there_is_no_error_where_it_shall_not_be(containers: Containers) -> None:
+    assert containers.inspect("no-such-container") is None
+    containers.remove("no-such-container")
+    containers.signal("no-such-container", "TERM")
+    assert containers.wait("no-such-container", 20)
+
+
+def test_one_that_cannot_start_leaves_nothing(containers: Containers, name: str) -> None:
+    spec = ContainerSpec(name=name, image=BASE, command=("/no/such/program",))
+    with pytest.raises(EngineError, match="/no/such/program"):
+        containers.start(spec)
+    assert containers.inspect(name) is None
+
+
+def test_folders_with_odd_names_are_mounted(
+    containers: Containers, name: str, tmp_path: Path
+) -> None:
+    odd = tmp_path / 'a, "b" = c'
+    odd.mkdir()
+    (odd / "in").write_text("tea")
+    (tmp_path / "kept").mkdir()
+    mounts = (
+        Mount(source=odd, target="/in", is_read_only=True),
+        Mount(source=tmp_path / "kept", target="/out"),
+    )
+    containers.run(shell(name, "cp /in/in /out/copied; ! touch /in/new", mounts=mounts))
+    assert (tmp_path / "kept" / "copied").read_text() == "tea"
+    assert not (odd / "new").exists()
+
+
+def test_variables_reach_it_by_name_and_stand_in_no_command_line(
+    containers: Containers, name: str
+) -> None:
+    value = f"s3cret {secrets.token_hex(4)}\nsecond line"
+    spec = shell(name, 'printf "%s" "$TEA"', environment={"TEA": value})
+    assert not [arg for arg in spec.args if "s3cret" in arg]
+    lines: list[str] = []
+    containers.run(spec, lines.append, secrets=[value])
+    assert lines == ["***", "***"]
+
+
+def test_one_that_fails_gives_what_it_printed(containers: Containers, name: str) -> None:
+    with pytest.raises(EngineError) as caught:
+        containers.run(shell(name, "echo the kettle is cold; exit 5"))
+    cause = caught.value.__cause__
+    assert isinstance(cause, CommandError)
+    assert "the kettle is cold" in cause.output
+    assert cause.exit_code == 5
+
+
+def test_all_that_it_printed_is_kept_line_ends_included(
+    containers: Containers, name: str, tmp_path: Path
+) -> None:
+    # what is no UTF-8 is replaced by the engine itself, whose logs are JSON
+    containers.start(shell(name, r"printf 'a\303\244b\r\n\000'; head -c 300000 /dev/zero"))
+    containers.wait(name, 20)
+    containers.save_log(name, tmp_path / "log")
+    assert (tmp_path / "log").read_bytes() == b"a\xc3\xa4b\r\n\0" + bytes(300_000)
+    with pytest.raises(EngineError):
+        containers.save_log("no-such-container", tmp_path / "other")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["log"]
+
+
+def test_two_that_remove_the_same_one_do_not_meet(containers: Containers, name: str) -> None:
+    containers.start(shell(name, "sleep 600"))
+    errors: list[BaseException] = []
+
+    def remove() -> None:
+        try:
+            containers.remove(name)
+        except BaseException as exc:
+            errors.append(exc)
+
+    threads = [threading.Thread(target=remove) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    # the engine may still be removing it for the one that came first
+    deadline = time.monotonic() + 10
+    while containers.inspect(name) is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert containers.inspect(name) is None
+
+
+def test_an_interrupted_client_ends_a_container_that_it_runs(
+    containers: Containers, name: str
+) -> None:
+    program = """
+        import sys
+        from tg.common.delivery.docker import Containers, DockerEngine
+        from tg.common.delivery.docker.containers import ContainerSpec
+
+        name, image = sys.argv[1:]
+        spec = ContainerSpec(
+            name=name, image=image, command=("sh", "-c", "echo up; sleep 600"), options=("--init",)
+        )
+        Containers(DockerEngine()).run(spec, lambda line: print(line, flush=True))
+    """
+    argv = [sys.executable, "-c", textwrap.dedent(program), name, BASE]
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "up\n"
+        began = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        assert child.wait(30) != 0
+        assert time.monotonic() - began < 8
+    assert containers.wait(name, 10)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import doctest
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,12 @@ from typing import Any
 
 import pytest
 from cells import run_in_fresh_interpreter
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from tg.cli.app import app
+from tg.common.delivery.delivery import Containering
+from tg.common.delivery.execution import ContainerOptions
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -28,6 +35,7 @@ BLOCK = re.compile(r"^```(\w*)( container)?\n(.*?)^```$", re.DOTALL | re.MULTILI
 FILE = re.compile(r"# ([\w/]+\.py)\n")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 MAKE = re.compile(r"(?:`|^)make (?:[A-Z]+=\S+ )*([\w-]+)", re.MULTILINE)
+COMMAND = re.compile(r"(?:`|^)tg ([^`#\n]+)", re.MULTILINE)
 PATH = re.compile(r"`((?:tg|tests|docs|notebooks|templates|benchmarks|\.ci)/[\w/.-]*)`")
 
 DIFFERS = {
@@ -138,6 +146,22 @@ def test_links_and_paths_of_a_page_lead_somewhere(page: Path) -> None:
             assert anchor in slugs, f"{target}#{anchor}"
     for path in PATH.findall(text):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_the_commands_of_tg_that_a_page_names_are_understood(page: Path) -> None:
+    for words in COMMAND.findall(page.read_text(encoding="utf-8")):
+        command, arguments = get_command(app), shlex.split(words)
+        while arguments and isinstance(command, TyperGroup):
+            command = command.commands[arguments.pop(0)]
+        command.make_context("tg", arguments)  # raises for an option that there is not
+
+
+@pytest.mark.parametrize("described", [Containering("a", "1"), ContainerOptions()])
+def test_the_page_of_containers_tells_of_every_setting(described: object) -> None:
+    page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
+    for name in vars(described):
+        assert name.startswith("_") or name == "engine" or f"`{name}`" in page, name
 
 
 def test_the_page_of_errors_shows_the_tree_of_errors() -> None:

@@ -126,7 +126,8 @@ class ContainerState:
         if began is None:
             return 0.0
         ended = None if self.is_running else _time(self.ended_at)
-        return ((ended or datetime.now(began.tzinfo)) - began).total_seconds()
+        seconds = ((ended or datetime.now(began.tzinfo)) - began).total_seconds()
+        return max(0.0, seconds)  # of a short one, the engine may note the end first
 
 
 class Containers:

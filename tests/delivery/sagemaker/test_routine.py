@@ -60,15 +60,17 @@ def test_attached_gives_the_result_and_keeps_nothing(routine: SagemakerRoutine) 
     assert not (Loc.data_cache_path / "sagemaker").exists()
 
 
-def test_the_local_executor_runs_under_the_same_contract(
-    routine: SagemakerRoutine, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("place", ["process", pytest.param("local", marks=pytest.mark.docker)])
+def test_a_run_logs_and_is_opened_alike_in_a_process_and_in_a_container(
+    routine: SagemakerRoutine, capsys: pytest.CaptureFixture[str], place: str
 ) -> None:
-    run_id = routine.local().execute()
+    executor = getattr(routine, place)()
+    run_id = executor.execute()
     out = capsys.readouterr().out
     assert f"{run_id} | " in out
     assert "This is Sagemaker Job performing a training task" in out
     assert "###METRIC###total:3.0###" in out
-    assert routine.local().load_result(run_id).metrics == {"total": 3.0}
+    assert executor.load_result(run_id).metrics == {"total": 3.0}
     assert routine.process().get_result(run_id).metrics == {"total": 3.0}
 
 

@@ -216,3 +216,38 @@ def test_two_builds_at_once_each_get_their_own_image(
     assert images[0].content_hash == images[1].content_hash != images[2].content_hash
     assert ["brews 1" in brewed(images[i].id) for i in range(3)] == [True, True, False]
     assert "brews 2" in brewed(images[2].id)
+
+
+TASK = """
+    from tg.common.contract import TrainingTask
+
+    class Sum(TrainingTask):
+        def run_with_environment(self, data, env):
+            values = [float(line) for line in open(data)]
+            env.store_artifact(["runs", 0], "model", sum(values) / 3)
+            env.output_metric("total", sum(values) / 3)
+"""
+
+
+def test_a_training_gives_the_same_with_either_builder(
+    write_files: Any, project: Path, base: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tg.common.delivery.sagemaker import SagemakerRoutine
+
+    write_files({"adding.py": TASK})
+    import adding
+
+    (project / "datasets" / "tea").mkdir(parents=True)
+    (project / "datasets" / "tea" / "tea.txt").write_text("0.1\n0.2\n0.7\n")
+    monkeypatch.setenv("TG_BASE_IMAGE", base.name)
+    seen = []
+    for builder in ("buildkit", "classic"):
+        base.forget(base.id)
+        monkeypatch.setenv("TG_BUILDER", builder)
+        folder = project / "datasets"
+        routine = SagemakerRoutine(adding.Sum(), "tea.txt", "tea", datasets_folder=folder)
+        run = routine.local().submit().wait(timeout_seconds=120)
+        result = run.result()
+        seen.append((result.metrics, result.list(), result.model))
+    assert seen[0] == seen[1]
+    assert seen[0][0] == {"total": (0.1 + 0.2 + 0.7) / 3}

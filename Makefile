@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test engine check bench clean
 
 help:
-	@echo "make demo   train on a real data set, attached and in a process, and open the result"
+	@echo "make demo   train on a real data set in every place there is, and open the result"
 	@echo "make test   run the tests"
+	@echo "make engine bring up a container engine and a base image for the container tests"
 	@echo "make check  run ruff, mypy, the architecture test and the doctests"
 	@echo "make bench  run the benchmarks and print their ratios"
 	@echo "make clean  remove what make made"
@@ -26,6 +27,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+engine:
+	@tests/engine/up
+	@echo "# so that tests find it: eval \"\$$(tests/engine/up)\""
 
 check: setup
 	$(BIN)/ruff check .

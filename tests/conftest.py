@@ -13,6 +13,9 @@ from tg.common import Loc
 
 pytest.register_assert_rewrite("executor_suite")
 
+# what is done about tests marked `docker`: tests/engine/pytest_engine.py
+pytest_plugins = ["pytest_engine"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

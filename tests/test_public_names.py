@@ -24,7 +24,8 @@ NAMES = {
         "install_package_and_get_loader",
         "load_package",
     ],
-    "tg.common.delivery.execution": ["Executor", "ResultLoader", "Run"],
+    "tg.common.delivery.docker": ["Containers", "DockerEngine", "ImageStore"],
+    "tg.common.delivery.execution": ["ContainerOptions", "Executor", "ResultLoader", "Run"],
     "tg.common.delivery.sagemaker": [
         "Autonamer",
         "DOCKERFILE_TEMPLATE",

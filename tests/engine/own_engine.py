@@ -243,9 +243,10 @@ class OwnEngine:
             first.stdout.close()
         self._remove_cgroups()
         for folder in (self._data, self._folder):
-            shutil.rmtree(folder)
+            if folder.exists():
+                shutil.rmtree(folder)
         if self._image is not None:
-            self._image.unlink()
+            self._image.unlink(missing_ok=True)
 
     def _remove_cgroups(self) -> None:
         """Remove the empty folders that killed containers leave."""

@@ -96,9 +96,9 @@ def pytest_terminal_summary(
         count = session.skipped.total()
         what = "1 container test was" if count == 1 else f"{count} container tests were"
         verdict = "skipped, which TG_REQUIRE_DOCKER=1 forbids" if _is_required() else "skipped"
+        why = "; ".join(session.skipped)
         terminalreporter.write_line(
-            f"{what} {verdict}: {'; '.join(session.skipped)}. To run them: {_BRING_UP}, then make test.",
-            yellow=True,
+            f"{what} {verdict}: {why}. To run them: {_BRING_UP}, then make test.", yellow=True
         )
 
 

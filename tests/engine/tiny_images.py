@@ -79,24 +79,25 @@ class TinyImages:
     ) -> str:
         """Make an image of a package, and give its id."""
         repository = f"{self.prefix}-{name}"
+        full = f"{repository}:{tag or version}"
         labels = {
             "training-grounds.kind": "image",
             "training-grounds.name": repository,
             "training-grounds.version": version,
+            "training-grounds.reference": full,
             "training-grounds.dependencies": key,
-            "org.opencontainers.image.title": repository,
         }
-        full = f"{repository}:{tag or version}"
         return self._build(full, base, labels) if base else self._import(full, labels)
 
     def dependencies(self, key: str, *, base: str = "") -> str:
         """Make an image of dependencies, and give its name."""
+        name = f"localhost/training-grounds/dependencies:{key}"
         labels = {
             "training-grounds.kind": "dependencies",
             "training-grounds.name": f"{self.prefix}-base",
+            "training-grounds.reference": name,
             "training-grounds.dependencies": key,
         }
-        name = f"training-grounds/dependencies:{key}"
         _ = self._build(name, base, labels) if base else self._import(name, labels)
         return name
 

@@ -53,8 +53,8 @@ def test_the_stage_of_the_dependencies_stands_for_itself_in_each_text() -> None:
     assert cut.before_installation.rstrip().endswith("USER root")
     after = cut.after_installation("sha256:0", "ADD venv.tar /opt/")
     assert "FROM sha256:0 AS dependencies\nADD venv.tar /opt/" in after
-    image = cut.image("training-grounds/dependencies:0")
-    assert "FROM training-grounds/dependencies:0 AS dependencies" in image
+    image = cut.image("localhost/training-grounds/dependencies:0")
+    assert "FROM localhost/training-grounds/dependencies:0 AS dependencies" in image
     assert "python:3.11-slim" not in image
     assert 'CMD ["train"]' in image
 

@@ -46,15 +46,17 @@ def held(
     base: int = 0,
     days: float = 1,
     users: tuple[str, ...] = (),
+    built_as: str | None = None,
 ) -> HeldImage:
+    repository = "localhost/training-grounds/dependencies" if kind == "dependencies" else name
+    own = f"{repository}:{key if kind == 'dependencies' else version}"
     labels = {
         "training-grounds.kind": kind,
         "training-grounds.name": name,
         "training-grounds.version": version,
+        "training-grounds.reference": own if built_as is None else built_as,
         "training-grounds.dependencies": key,
-        "org.opencontainers.image.title": name,
     }
-    own = f"training-grounds/dependencies:{key}" if kind == "dependencies" else f"{name}:{version}"
     record = ImageRecord(
         id=f"sha256:{name}-{version}",
         tags=(own,) if tags is None else tags,
@@ -92,7 +94,7 @@ def test_what_a_user_built_on_ours_keeps_ours() -> None:
 def test_a_name_that_a_user_gave_keeps_the_image_unless_all_is_asked_for() -> None:
     shipped = held("tea", tags=("tea:1", "registry.example.org/prod:7"))
     pinned = held("cup", tags=("cup:1", "cup:good"))
-    by_hand = held("pot", tags=("pot:mine",))  # Containering("pot", "mine")
+    by_hand = held("pot", tags=("pot:mine",), built_as="pot:mine")  # Containering("pot", "mine")
     dangling = held("can", tags=())
     holdings = Holdings(images=(shipped, pinned, by_hand, dangling))
     assert gone(holdings) == {"pot-1", "can-1"}

@@ -18,15 +18,13 @@ from ..docker.builder import Builder
 from ..docker.containers import Containers, ContainerSpec, Mount
 from ..docker.engine import DockerEngine
 from ..docker.images import ImageStore
-from ..docker.labels import Kind, Label
+from ..docker.labels import UV_CACHE, UV_CACHE_PLACE, Kind, Label
 from .build_secrets import BuildSecrets
 from .dependency_image import FILES_PLACE, DependencyImage
 from .uv_binary import uv_for
 
 __all__ = ["DependencyBuild"]
 
-_CACHE = "training-grounds-uv"
-_CACHE_PLACE = "/run/tg/cache"
 _OUT_PLACE = "/run/tg/out"
 _ARCHIVE = "venv.tar"
 _INSTALL_AND_PACK = (
@@ -86,7 +84,7 @@ class DependencyBuild:
         """Install in a step that has everything mounted."""
         mounts = [
             f"type=bind,source={files.folder.name},target={FILES_PLACE}",
-            f"type=cache,id={_CACHE},target={_CACHE_PLACE}",
+            f"type=cache,id={UV_CACHE},target={UV_CACHE_PLACE}",
             *(f"type=secret,id={name}" for name in sorted(files.secrets)),
         ]
         options = " ".join(f"--mount={mount}" for mount in mounts)
@@ -132,7 +130,7 @@ class DependencyBuild:
             mounts=(
                 Mount(source=files.folder, target=FILES_PLACE, is_read_only=True),
                 Mount(source=out, target=_OUT_PLACE),
-                Mount(source=_CACHE, target=_CACHE_PLACE),
+                Mount(source=UV_CACHE, target=UV_CACHE_PLACE),
                 *(
                     Mount(source=path, target=f"/run/secrets/{name}", is_read_only=True)
                     for name, path in sorted(files.secrets.items())
@@ -150,6 +148,7 @@ class DependencyBuild:
                 Label.KIND: Kind.DEPENDENCIES,
                 Label.DEPENDENCIES: self._image.key,
                 Label.NAME: self._image.base_name,
+                Label.REFERENCE: self._image.reference,
             },
             platform=self._image.platform,
             network=files.network,

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 
 from ..docker.images import ImageRecord
+from ..docker.labels import DEPENDENCIES_REPOSITORY
 from .build_secrets import SECRETS_PLACE
 from .dockerfile import Dockerfile
 from .image_requirements import ImageRequirements
@@ -16,7 +17,6 @@ __all__ = ["FILES_PLACE", "DependencyImage"]
 
 FILES_PLACE = "/run/tg/files"
 _PROTOCOL = 1
-_REPOSITORY = "training-grounds/dependencies"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class DependencyImage:
     @property
     def reference(self) -> str:
         """Its name and tag."""
-        return f"{_REPOSITORY}:{self.key}"
+        return f"{DEPENDENCIES_REPOSITORY}:{self.key}"
 
     @property
     def python_numbers(self) -> tuple[int, int]:

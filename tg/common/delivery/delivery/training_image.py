@@ -169,6 +169,7 @@ class TrainingImage:
             Label.KIND: Kind.IMAGE,
             Label.NAME: manifest.name,
             Label.VERSION: manifest.version,
+            Label.REFERENCE: str(self.name),
             Label.CONTENT_HASH: self.content_hash,
             Label.DEPENDENCIES: self.dependencies.key,
             "org.opencontainers.image.title": self.name.name,

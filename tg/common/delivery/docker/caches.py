@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 from ..._core.errors import EngineError, EngineUnavailableError, FormatError
 from .engine import DockerEngine
+from .labels import UV_CACHE, UV_CACHE_PLACE
 
 __all__ = ["BuildCaches", "HeldCache"]
 
-# the classic builder's installations use a volume of this name, BuildKit's a mount at this place
-_VOLUME = "training-grounds-uv"
-_MOUNT = "cached mount /run/tg/cache from exec "
+_MOUNT = f"cached mount {UV_CACHE_PLACE} from exec "
 _FORM = (
     '{{range .Volumes}}{"volume":{{json .Name}},"size":{{json .Size}}}{{println}}{{end}}'
     '{{range .BuildCache}}{"mount":{{json .ID}},"size":{{json .Size}},'
@@ -73,8 +72,8 @@ class BuildCaches:
         for line in self._usage():
             try:
                 values = json.loads(line)
-                if values.get("volume") == _VOLUME:
-                    caches.append(_cache("volume", _VOLUME, values["size"]))
+                if values.get("volume") == UV_CACHE:
+                    caches.append(_cache("volume", UV_CACHE, values["size"]))
                 elif str(values.get("description", "")).startswith(_MOUNT):
                     caches.append(_cache("mount", values["mount"], values["size"]))
             except (KeyError, ValueError, AttributeError) as exc:

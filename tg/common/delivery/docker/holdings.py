@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,9 +15,7 @@ from .labels import Kind, Label
 
 __all__ = ["HeldContainer", "HeldImage", "Holdings", "parse_time", "read_holdings"]
 
-_DEPENDENCIES = "training-grounds/dependencies"
 _ENDED = ("exited", "dead", "created")
-_TITLE = "org.opencontainers.image.title"
 _KINDS = (Kind.IMAGE, Kind.DEPENDENCIES, Kind.BUILD)
 _T = TypeVar("_T")
 
@@ -77,18 +74,8 @@ class HeldImage:
     @property
     def foreign_tags(self) -> tuple[str, ...]:
         """The names that it did not get when it was built."""
-        return tuple(tag for tag in self.record.tags if not self._is_own(tag))
-
-    def _is_own(self, tag: str) -> bool:
-        labels = self.record.labels
-        repository, _, version = tag.rpartition(":")
-        if self.kind == Kind.DEPENDENCIES:
-            return repository == _DEPENDENCIES and version == labels.get(Label.DEPENDENCIES)
-        if self.kind != Kind.IMAGE or repository != labels.get(_TITLE):
-            return False
-        # a tag that is not the version was asked for when it was built, or was given later
-        is_version = version == _as_tag(labels.get(Label.VERSION, ""))
-        return is_version or len(self.record.tags) == 1
+        own = self.record.labels.get(Label.REFERENCE)
+        return tuple(tag for tag in self.record.tags if tag != own)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,7 +273,3 @@ def _unknown(what: str, error: Exception) -> FormatError:
         f"the engine describes {what} in a way that is not known: {error!r}",
         hint="Is `docker` another program than Docker's own client?",
     )
-
-
-def _as_tag(version: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", version)[:128].lstrip(".-") or "latest"

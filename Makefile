@@ -29,7 +29,7 @@ test: setup
 	$(BIN)/python -m pytest
 
 engine:
-	@tests/engine/up
+	@PYTHON="$(or $(wildcard $(BIN)/python),$(PYTHON))" tests/engine/up
 	@echo "# so that tests find it: eval \"\$$(tests/engine/up)\""
 
 check: setup

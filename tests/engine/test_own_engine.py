@@ -83,10 +83,10 @@ def test_a_frozen_engine_answers_nothing_until_it_is_thawed(engine: OwnEngine) -
 
 
 def test_an_engine_of_a_given_size_runs_full(tmp_path: Path) -> None:
-    with OwnEngine(tmp_path, data_root_size_mib=500) as engine:
+    with OwnEngine(tmp_path, data_root_size_mib=1000) as engine:
         engine.load_image(BASE)
-        assert 0 < engine.free_bytes() < 500 * 2**20
-        fill = ["dd", "if=/dev/zero", "of=/full", "bs=1M", "count=600"]
+        assert 0 < engine.free_bytes() < 1000 * 2**20
+        fill = ["dd", "if=/dev/zero", "of=/full", "bs=1M", "count=1000"]
         with pytest.raises(subprocess.CalledProcessError) as caught:
             engine.docker("run", "--network", "none", BASE, *fill)
         assert "No space left on device" in caught.value.stderr
@@ -97,7 +97,7 @@ def test_nothing_is_left_by_a_context_that_ends_in_an_error(tmp_path: Path) -> N
     seen: list[str] = []
 
     def leave_much_and_fail() -> None:
-        with OwnEngine(tmp_path, data_root_size_mib=500) as engine:
+        with OwnEngine(tmp_path, data_root_size_mib=1000) as engine:
             engine.load_image(BASE)
             container = engine.docker("run", "--detach", BASE, "sleep", "600").strip()
             own = Path(engine.host.removeprefix("unix://")).parent
@@ -122,7 +122,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from own_engine import OwnEngine
 
-with OwnEngine(Path(sys.argv[2]), data_root_size_mib=500) as engine:
+with OwnEngine(Path(sys.argv[2]), data_root_size_mib=1000) as engine:
     engine.load_image(sys.argv[3])
     print(engine.host, engine.docker("run", "--detach", sys.argv[3], "sleep", "600"), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,192 @@
+"""A training job as SageMaker is asked for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..._core.errors import ConfigError
+from ..naming.legal_name import job_name
+from .remote_options import RemoteOptions
+
+__all__ = ["TrainingJob"]
+
+_HYPERPARAMETERS, _KEY, _VALUE = 100, 256, 2_500
+_CHANNELS = 20
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+\Z")
+_CHECKPOINTS = "/opt/ml/checkpoints"
+_DIGITS = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """One training, in the terms of ``CreateTrainingJob``.
+
+    After the API reference of Amazon SageMaker, CreateTrainingJob.
+
+    Attributes
+    ----------
+    base_name
+        What it is called; a part of its job's name.
+    content_hash
+        The hash of the code and its libraries, as hexadecimal digits.
+    data_hash
+        The hash of its data.
+    image_uri
+        The image, in a registry that SageMaker reaches.
+    role_arn
+        The role that it takes.
+    channels
+        Channel to the address of its data, ``s3://…``.
+    output_uri
+        Where its result goes.
+    checkpoints_uri
+        Below which it keeps checkpoints.
+    hyperparameters
+        Name to text.
+    options
+        All else.
+
+    Raises
+    ------
+    ConfigError
+        SageMaker would refuse it.
+    """
+
+    base_name: str
+    content_hash: str
+    data_hash: str
+    image_uri: str
+    role_arn: str | None
+    channels: Mapping[str, str]
+    output_uri: str
+    checkpoints_uri: str
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    options: RemoteOptions
+
+    def __post_init__(self) -> None:
+        if not self.role_arn or not _ROLE.match(self.role_arn):
+            raise ConfigError(
+                f"the role is {self.role_arn!r}",
+                hint="Give the ARN of a role that SageMaker may take: in SagemakerOptions, or as "
+                "AWS_ROLE in environment.env: arn:aws:iam::ACCOUNT:role/NAME.",
+            )
+        if len(self.hyperparameters) > _HYPERPARAMETERS:
+            raise ConfigError(
+                f"there are {len(self.hyperparameters)} hyperparameters",
+                hint=f"SageMaker takes {_HYPERPARAMETERS} at most: set the others on the task.",
+            )
+        for key, value in self.hyperparameters.items():
+            if len(key) > _KEY or len(value) > _VALUE:
+                raise ConfigError(
+                    f"the hyperparameter {key[:80]!r} has {len(value):,} characters",
+                    hint=f"SageMaker takes {_VALUE:,} at most, and {_KEY} for its name: set it on "
+                    "the task.",
+                )
+        if len(self.channels) > _CHANNELS:
+            raise ConfigError(
+                f"there are {len(self.channels)} channels",
+                hint=f"SageMaker takes {_CHANNELS} at most: put several datasets into one folder.",
+            )
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this training from every other: its code, data and hyperparameters."""
+        parts = [self.content_hash, self.data_hash, sorted(self.hyperparameters.items())]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+    def name(self, attempt: int = 1) -> str:
+        """Give the job's name, the same for the same training.
+
+        Parameters
+        ----------
+        attempt
+            Which try it is; from the second on it stands at the end of the name.
+
+        Example
+        -------
+        >>> job = TrainingJob(
+        ...     base_name="Tea", content_hash="c", data_hash="d", image_uri="i",
+        ...     role_arn="arn:aws:iam::123456789012:role/x", channels={}, output_uri="s3://b/o",
+        ...     checkpoints_uri="s3://b/c", options=RemoteOptions(),
+        ... )
+        >>> job.name(2).startswith("tea-"), job.name(2).endswith("-r2")
+        (True, True)
+        """
+        settings = [self.fingerprint, self.output_uri, asdict(self.options)]
+        text = json.dumps(settings, sort_keys=True, default=list)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+        return job_name(self.base_name.lower(), digest if attempt == 1 else f"{digest}-r{attempt}")
+
+    def request(self, name: str, variables: Mapping[str, str]) -> dict[str, Any]:
+        """Give the arguments of ``create_training_job``.
+
+        Parameters
+        ----------
+        name
+            The job's name.
+        variables
+            Further variables of its environment.
+        """
+        options = self.options
+        request: dict[str, Any] = {
+            "TrainingJobName": name,
+            "AlgorithmSpecification": {
+                "TrainingImage": self.image_uri,
+                "TrainingInputMode": options.input_mode,
+                "MetricDefinitions": [
+                    {"Name": metric, "Regex": f"###METRIC###{re.escape(metric)}:(.*?)###"}
+                    for metric in options.metrics
+                ],
+            },
+            "RoleArn": self.role_arn,
+            "HyperParameters": dict(self.hyperparameters),
+            "InputDataConfig": [_channel(*pair) for pair in sorted(self.channels.items())],
+            "OutputDataConfig": {
+                "S3OutputPath": self.output_uri,
+                "CompressionType": options.compression,
+            },
+            "ResourceConfig": {
+                "InstanceType": options.instance_type,
+                "InstanceCount": options.instance_count,
+                "VolumeSizeInGB": options.volume_gib,
+            },
+            "StoppingCondition": {"MaxRuntimeInSeconds": options.max_runtime_seconds},
+            "Environment": {**options.variables, **variables},
+            "Tags": [{"Key": key, "Value": value} for key, value in sorted(options.tags.items())],
+            "EnableManagedSpotTraining": options.is_spot,
+        }
+        self._add_optional(request)
+        return request
+
+    def _add_optional(self, request: dict[str, Any]) -> None:
+        options = self.options
+        if options.output_kms_key:
+            request["OutputDataConfig"]["KmsKeyId"] = options.output_kms_key
+        if options.volume_kms_key:
+            request["ResourceConfig"]["VolumeKmsKeyId"] = options.volume_kms_key
+        if options.keep_alive_seconds is not None:
+            request["ResourceConfig"]["KeepAlivePeriodInSeconds"] = options.keep_alive_seconds
+        if options.max_wait_seconds is not None:
+            request["StoppingCondition"]["MaxWaitTimeInSeconds"] = options.max_wait_seconds
+        if options.max_attempts is not None:
+            request["RetryStrategy"] = {"MaximumRetryAttempts": options.max_attempts}
+        if options.subnets:
+            request["VpcConfig"] = {
+                "Subnets": list(options.subnets),
+                "SecurityGroupIds": list(options.security_group_ids),
+            }
+        if options.with_checkpoints:
+            request["CheckpointConfig"] = {
+                "S3Uri": f"{self.checkpoints_uri}/{self.fingerprint}",
+                "LocalPath": _CHECKPOINTS,
+            }
+
+
+def _channel(name: str, uri: str) -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}

@@ -25,6 +25,14 @@
     ├── EngineError                 the container engine refused something
     │   └── EngineUnavailableError  ... there is none, or it does not answer
     ├── ImageBuildError             an image could not be built
+    ├── PushError                   an image could not be brought to a registry
+    ├── AwsError                    AWS refused a request, or could not be asked
+    │   ├── AwsConnectionError      ... it does not answer
+    │   ├── AwsCredentialsError     ... there are no credentials, or they have expired
+    │   ├── AwsNotFoundError        ... what was named is not there
+    │   ├── AwsPermissionError      ... this identity may not do it
+    │   ├── AwsQuotaError           ... a limit of the account is reached
+    │   └── AwsThrottledError       ... it was asked too often
     └── RunError                    a run did not end well
         ├── RunNotFoundError
         ├── RunTimeoutError
@@ -38,6 +46,13 @@ from __future__ import annotations
 
 __all__ = [
     "ArchiveError",
+    "AwsConnectionError",
+    "AwsCredentialsError",
+    "AwsError",
+    "AwsNotFoundError",
+    "AwsPermissionError",
+    "AwsQuotaError",
+    "AwsThrottledError",
     "ColumnNotFoundError",
     "CommandError",
     "ConfigError",
@@ -55,6 +70,7 @@ __all__ = [
     "NamingError",
     "PackagingError",
     "ProtocolError",
+    "PushError",
     "PythonVersionError",
     "ResultError",
     "RunCancelledError",
@@ -229,6 +245,65 @@ class ImageBuildError(TgError):
         super().__init__(what, hint=hint)
         self.step = step
         self.output = output
+
+
+class PushError(TgError):
+    """An image could not be brought to a registry.
+
+    Attributes
+    ----------
+    reference
+        Where it was to go: the repository and the tag.
+    output
+        The end of what the engine printed.
+    """
+
+    def __init__(self, what: str, *, reference: str = "", output: str = "", hint: str = "") -> None:
+        super().__init__(what, hint=hint)
+        self.reference = reference
+        self.output = output
+
+
+class AwsError(TgError):
+    """AWS refused a request, or could not be asked.
+
+    Attributes
+    ----------
+    code
+        What AWS calls the error, such as ``NoSuchBucket``; the name of the client's own error if
+        no answer came.
+    operation
+        What was asked for, such as ``PutObject``, or what it was good for.
+    """
+
+    def __init__(self, what: str, *, code: str = "", operation: str = "", hint: str = "") -> None:
+        super().__init__(what, hint=hint)
+        self.code = code
+        self.operation = operation
+
+
+class AwsConnectionError(AwsError):
+    """AWS does not answer."""
+
+
+class AwsCredentialsError(AwsError):
+    """There are no AWS credentials, or they are wrong or have expired."""
+
+
+class AwsNotFoundError(AwsError):
+    """What was named is not there."""
+
+
+class AwsPermissionError(AwsError):
+    """The identity that asks may not do it."""
+
+
+class AwsQuotaError(AwsError):
+    """A limit of the account is reached."""
+
+
+class AwsThrottledError(AwsError):
+    """AWS was asked too often."""
 
 
 class RunError(TgError):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from ..._core.command_output import follow_file
 from ..._core.process import Child
+from ...contract.run_state import RunState
 from ..delivery.packaging import Package
 from .environments import PythonEnvironment
 from .local_run import Ending, LocalRun, checkpoints_of
@@ -60,6 +61,13 @@ class ProcessRun(LocalRun):
             shutil.rmtree(folder.path, ignore_errors=True)  # nothing was started
             raise
         return cls(folder, child)
+
+    @property
+    def state(self) -> RunState:
+        """How far it is; looked up where it runs."""
+        if self._child is not None:
+            self._child.poll()  # reaps it, also where another process has settled the run
+        return super().state
 
     def logs(self) -> Iterator[str]:
         """Follow the log file."""

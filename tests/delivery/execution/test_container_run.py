@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,11 @@ from tg.common._core.errors import (
 from tg.common.contract import RunState
 from tg.common.delivery.docker import Containers, DockerEngine
 from tg.common.delivery.execution import ContainerOptions
-from tg.common.delivery.sagemaker import SagemakerLocalExecutor, SagemakerRoutine
+from tg.common.delivery.sagemaker import (
+    SagemakerLocalExecutor,
+    SagemakerProcessExecutor,
+    SagemakerRoutine,
+)
 
 pytestmark = pytest.mark.docker
 
@@ -440,6 +446,81 @@ def test_a_run_goes_on_without_its_submitter_and_is_found_by_its_id(
     run.cancel()
     with pytest.raises(RunCancelledError):
         run.wait(timeout_seconds=60)
+
+
+def test_after_a_start_that_failed_or_a_run_that_was_removed_it_can_be_started_again(
+    make: Any, project: Path
+) -> None:
+    with pytest.raises(EngineError):
+        make(gpus="all").submit()
+    run = make().submit()
+    assert run.wait(timeout_seconds=60).state is RunState.COMPLETED
+    shutil.rmtree(project / "data-cache" / "sagemaker" / "p" / "output")
+    assert make().submit().wait(timeout_seconds=60).state is RunState.COMPLETED
+
+
+def test_the_same_training_elsewhere_at_once_leaves_a_run_alone(make: Any) -> None:
+    executor = make("Steps")
+    first = SagemakerProcessExecutor(executor.config).submit()
+    wait_for("waits", first)
+    second = executor.submit()
+    try:
+        assert first.state is RunState.IN_PROGRESS
+        wait_for("waits", second)  # it began with the first step, not with what the other has left
+    finally:
+        first.cancel()
+        second.cancel()
+    for run in (first, second):
+        with pytest.raises(RunCancelledError):
+            run.wait(timeout_seconds=60)
+
+
+def test_who_looks_while_a_container_is_made_waits_for_its_start(
+    make: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A client that takes its time between making and starting; the same training at once."""
+    slow_client(tmp_path, monkeypatch, "sleep 1")
+    executor = make()
+    executor.config.containering.make_container()
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: executor.submit({"what": "done = 4"}), range(4)))
+    for run in runs:
+        assert run.wait(timeout_seconds=60).result().metrics == {"done": 4.0}
+
+
+def test_a_submitter_that_is_killed_while_a_container_is_made_loses_nothing(
+    make: Any, project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+    slow_client(tmp_path, monkeypatch, f"touch {made}; sleep 2")
+    make("Steps").config.containering.make_container()
+    notebook = in_another_process(project, "routine.local().submit()")
+    while not made.exists():
+        assert notebook.poll() is None
+        time.sleep(0.05)
+    notebook.kill()
+    notebook.communicate(timeout=60)
+    run = make("Steps").run(last_run(project)["run_id"])
+    assert run.state is RunState.PENDING
+    while run.state is RunState.PENDING:
+        time.sleep(0.1)
+    wait_for("waits", run)
+    assert set(last_run(project)["details"]) >= {"checkpoints", "timeout_seconds"}
+    run.cancel()
+    with pytest.raises(RunCancelledError):
+        run.wait(timeout_seconds=60)
+
+
+def slow_client(folder: Path, monkeypatch: pytest.MonkeyPatch, between: str) -> None:
+    """A client that makes and starts a container in two steps, with something in between."""
+    client = folder / "slow-docker"
+    client.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1 $2" != "run --detach" ]; then exec docker "$@"; fi\n'
+        f'shift 2; made=$(docker create "$@") || exit; {between}; exec docker start "$made"\n'
+    )
+    client.chmod(0o755)
+    monkeypatch.setenv("TG_DOCKER", str(client))
 
 
 def test_what_was_settled_by_halves_is_settled_by_the_next(make: Any) -> None:

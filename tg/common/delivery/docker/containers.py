@@ -120,6 +120,11 @@ class ContainerState:
     ended_at: str
 
     @property
+    def has_started(self) -> bool:
+        """Whether its first process was ever started."""
+        return _time(self.started_at) is not None
+
+    @property
     def age_seconds(self) -> float:
         """How long it has run, or had run when it ended; 0 before it has started."""
         began = _time(self.started_at)

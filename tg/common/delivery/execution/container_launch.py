@@ -84,21 +84,22 @@ def launch_container(
         },
         options=(*user, *_INIT, *_LOGGING, *options.arguments),
     )
+    # before it starts: a submitter that is killed right after that must leave no run unlimited
+    folder.update(
+        details={
+            **submitter(),
+            "image": image.id,
+            "timeout_seconds": options.timeout_seconds,
+            "checkpoints": str(checkpoints),
+        }
+    )
     try:
         Containers(engine).start(spec)
     except EngineUnavailableError:
         raise
     except EngineError as exc:
         raise EngineError(f"no container could be started: {exc.what}", hint=_advice(exc)) from exc
-    folder.update(
-        state=RunState.IN_PROGRESS,
-        details={
-            **submitter(),
-            "image": image.id,
-            "timeout_seconds": options.timeout_seconds,
-            "checkpoints": str(checkpoints),
-        },
-    )
+    folder.update(state=RunState.IN_PROGRESS)
 
 
 def _folders(training: TrainingFolders, checkpoints: Path) -> list[Mount]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from ..._core.command_output import follow_file
@@ -24,6 +25,7 @@ from .run_folder import RunFolder, RunRecord
 __all__ = ["ContainerRun"]
 
 _STEP_SECONDS = 5.0
+_START_SECONDS = 30.0  # a client whose submitter was killed may still start its container
 _STOPPED = 143  # what the runtime returns when it was asked to stop
 _KILLED = 137
 _MIB = 2**20
@@ -57,25 +59,27 @@ class ContainerRun(LocalRun):
         *,
         engine: DockerEngine,
         fingerprint: str,
+        is_running: Callable[[str], bool],
     ) -> ContainerRun:
-        """Start a training; the container goes on without this process."""
+        """Start a training; the container goes on without this process.
+
+        `is_running` tells whether another run of the project goes on, by its id.
+        """
         runs = request.runs_folder
         folder = RunFolder.create(runs, request.name, "container", details=submitter())
-        checkpoints = checkpoints_of(folder).claim(
-            fingerprint,
-            folder.run_id,
-            lambda run_id: not cls(RunFolder.find(runs, run_id), engine).state.is_final,
-        )
+        started = cls(folder, engine)
         try:
-            launch_container(
-                request, image, options, folder=folder, checkpoints=checkpoints, engine=engine
-            )
+            checkpoints = checkpoints_of(folder).claim(fingerprint, folder.run_id, is_running)
+            with started._lock():  # who looks meanwhile waits: a container is made, then started
+                launch_container(
+                    request, image, options, folder=folder, checkpoints=checkpoints, engine=engine
+                )
         except BaseException:
             with contextlib.suppress(EngineError):
                 Containers(engine).remove(folder.run_id)
             shutil.rmtree(folder.path, ignore_errors=True)  # nothing was started
             raise
-        return cls(folder, engine)
+        return started
 
     def logs(self) -> Iterator[str]:
         """Follow the container's output, and give what was kept of it after its end."""
@@ -92,9 +96,9 @@ class ContainerRun(LocalRun):
             self._containers.remove(self.id)
             return _ending(record.details, **record.details["ended"])
         state = self._containers.inspect(self.id)
+        if (state is None or not state.has_started) and _is_about_to_start(record):
+            return None
         if state is None:
-            if record.state is RunState.PENDING and submitter_is_alive(record.details):
-                return None  # it is about to be started
             return Ending(
                 exit_code=None,
                 how="its container is gone: it was removed by somebody else, or never started",
@@ -102,15 +106,17 @@ class ContainerRun(LocalRun):
                 was_signalled=True,
             )
         if state.is_running:
+            if record.state is RunState.PENDING:  # who started it did not live to say so
+                record = self._folder.update(state=RunState.IN_PROGRESS)
             self._kill_if_too_long(record, state)
             return None
         self._containers.save_log(self.id, self._folder.log_file)
         ended: dict[str, Any] = {
-            "exit_code": state.exit_code,
+            "exit_code": state.exit_code if state.has_started else None,
             "is_out_of_memory": state.is_out_of_memory,
             "memory_limit_bytes": state.memory_limit_bytes,
             "ran_seconds": state.age_seconds,
-            "error": state.error,
+            "error": state.error or ("" if state.has_started else "its submitter was killed"),
         }
         self._folder.update(details={**record.details, "ended": ended})
         self._containers.remove(self.id)
@@ -137,10 +143,17 @@ class ContainerRun(LocalRun):
             self._containers.signal(self.id, "KILL")  # it was asked to stop, from inside
 
 
+def _is_about_to_start(record: RunRecord) -> bool:
+    if record.state is not RunState.PENDING:
+        return False
+    age = datetime.now(UTC) - datetime.fromisoformat(record.started_at)
+    return submitter_is_alive(record.details) or age.total_seconds() < _START_SECONDS
+
+
 def _ending(
     details: Any,
     *,
-    exit_code: int,
+    exit_code: int | None,
     is_out_of_memory: bool,
     memory_limit_bytes: int,
     ran_seconds: float,

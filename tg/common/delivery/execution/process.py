@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..._core.command_output import follow_file
 from ..._core.process import Child
@@ -45,17 +45,23 @@ class ProcessRun(LocalRun):
 
     @classmethod
     def start(
-        cls, request: TrainingRequest, package: Package, environment: PythonEnvironment
+        cls,
+        request: TrainingRequest,
+        package: Package,
+        environment: PythonEnvironment,
+        *,
+        is_running: Callable[[str], bool],
     ) -> ProcessRun:
-        """Start a training; the interpreter goes on without this process."""
+        """Start a training; the interpreter goes on without this process.
+
+        `is_running` tells whether another run of the project goes on, by its id.
+        """
         runs = request.runs_folder
         folder = RunFolder.create(runs, request.name, "process", details=submitter())
-        checkpoints = checkpoints_of(folder).claim(
-            request.fingerprint(package),
-            folder.run_id,
-            lambda run_id: not cls(RunFolder.find(runs, run_id)).state.is_final,
-        )
         try:
+            checkpoints = checkpoints_of(folder).claim(
+                request.fingerprint(package), folder.run_id, is_running
+            )
             child = launch(request, package, environment, folder, checkpoints)
         except BaseException:
             shutil.rmtree(folder.path, ignore_errors=True)  # nothing was started

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..._core.errors import RunError, RunNotFoundError
+from ..._core.errors import EngineUnavailableError, FormatError, RunError, RunNotFoundError
 from ..._core.logger import Logger
 from ..execution.attached import AttachedRun, AttachedTraining
 from ..execution.container_options import ContainerOptions
@@ -47,6 +47,15 @@ class SagemakerExecutor(Executor):
                 hint="Use a newer version of training-grounds.",
             )
         return kinds[executor](folder)
+
+    def is_running(self, run_id: str) -> bool:
+        """Whether a run goes on, whichever executor runs it; one that was removed does not."""
+        try:
+            return not self.run(run_id).state.is_final
+        except (RunNotFoundError, FormatError):
+            return False
+        except EngineUnavailableError:
+            return True  # for all that is known
 
 
 class SagemakerAttachedExecutor(SagemakerExecutor):
@@ -127,7 +136,7 @@ class SagemakerProcessExecutor(FollowingExecutor):
         package = request.packaging.make_package()
         manifest = package.manifest
         environment = self._environments.get(manifest.lock, resolve=not manifest.lock_is_complete)
-        return ProcessRun.start(request, package, environment)
+        return ProcessRun.start(request, package, environment, is_running=self.is_running)
 
 
 class SagemakerLocalExecutor(FollowingExecutor):
@@ -174,4 +183,5 @@ class SagemakerLocalExecutor(FollowingExecutor):
             self.options,
             engine=containering.engine,
             fingerprint=request.fingerprint(package),
+            is_running=self.is_running,
         )

@@ -20,7 +20,7 @@ from ..._core.errors import (
 )
 from ..._core.redaction import Redactor
 
-__all__ = ["translated"]
+__all__ = ["aws_error", "translated"]
 
 _LOG_IN = "Log in again (`aws sso login`), or check AWS_PROFILE and the files in ~/.aws."
 _PERMISSION = "Ask for the permission that it names, or use another profile."
@@ -210,7 +210,8 @@ def _typed(error: Exception, operation: str) -> TgError:
     name = type(error).__name__
     said = _shown(error)
     if isinstance(error, exceptions.ClientError):
-        return _answered(error.response.get("Error", {}), operation)
+        answer = error.response.get("Error", {})
+        return aws_error(str(answer.get("Code", "")), answer.get("Message", ""), operation)
     broken = (
         exceptions.HTTPClientError,
         exceptions.ConnectionError,
@@ -231,10 +232,25 @@ def _typed(error: Exception, operation: str) -> TgError:
     return AwsError(f"{operation} failed: {said}", code=name, operation=operation)
 
 
-def _answered(answer: dict[str, str], operation: str) -> AwsError:
-    code = str(answer.get("Code", "Unknown"))
-    message = _shown(answer.get("Message", "")) or "no reason was given"
-    what = f"AWS refused {operation} with {code}: {message}"
+def aws_error(code: str, message: str, operation: str) -> AwsError:
+    """Make the error that fits what a service answered.
+
+    Parameters
+    ----------
+    code
+        What the service calls it.
+    message
+        What it says.
+    operation
+        What was asked for.
+
+    Example
+    -------
+    >>> type(aws_error("ExpiredToken", "it is old", "PutObject")).__name__
+    'AwsCredentialsError'
+    """
+    said = _shown(message) or "no reason was given"
+    what = f"AWS refused {operation} with {code or 'an unknown error'}: {said}"
     if code in _CLOCK_CODES:
         return AwsCredentialsError(what, code=code, operation=operation, hint=_CLOCK)
     # the services of one protocol put a namespace in front, as "com.amazonaws#NoSuchThing"

@@ -43,8 +43,11 @@ ARROWS = {
         "delivery.runtime",
     },
 }
-# the command line may import anything, and nobody imports it
+# the command line and the rehearsal may import anything, and nobody else imports them
+ARROWS["rehearsal"] = set(ARROWS)
 ARROWS["cli"] = set(ARROWS)
+# the rooms beside ``common``
+OUTSIDE = ("cli", "rehearsal")
 # files of a backend that run in a container, and so may import no more than the runtime may
 CONTAINER_SIDE = {
     "delivery/sagemaker/job.py": "delivery.runtime",
@@ -89,7 +92,7 @@ def rooms_imported(path: Path) -> set[str]:
     for node in imports_of(path):
         if isinstance(node, ast.ImportFrom) and node.level:
             target = target_of(path, node)
-            if (ROOT / "common") in target.parents or (ROOT / "cli") in (target, *target.parents):
+            if any(ROOT / top in (target, *target.parents) for top in ("common", *OUTSIDE)):
                 rooms.add(room_of(target / "x"))
     return rooms
 
@@ -109,7 +112,7 @@ IN_ROOMS = [
     for p in FILES
     if (len(p.relative_to(ROOT).parts) > 2 and p.parent.name != "delivery")
     or (p.parent.name == "delivery" and p.parent.parent.name == "delivery")
-    or p.parent == ROOT / "cli"
+    or p.parent in [ROOT / top for top in OUTSIDE]
 ]
 
 

@@ -1,0 +1,191 @@
+"""A real image registry on this machine, for as long as a rehearsal lasts."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import shutil
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..common._core.child import Child, start
+from ..common._core.errors import EnvironmentSetupError, MissingDependencyError
+
+__all__ = ["ImageRegistry"]
+
+USER = "AWS"
+_PROGRAMS = ("docker-registry", "registry")
+_START_SECONDS = 20.0
+_POLL_SECONDS = 0.02
+_MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+)
+_CONFIGURATION = """\
+version: 0.1
+log: {{level: warn, accesslog: {{disabled: true}}}}
+storage:
+  filesystem: {{rootdirectory: {folder}/images}}
+  delete: {{enabled: true}}
+http: {{addr: "127.0.0.1:{port}"}}
+auth:
+  htpasswd: {{realm: rehearsal, path: {folder}/users}}
+"""
+
+
+class ImageRegistry:
+    """The registry program, started when it is needed first.
+
+    Parameters
+    ----------
+    folder
+        An empty folder for its images and settings.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.password = secrets.token_urlsafe(24)
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._child: Child | None = None
+        self._host = ""
+
+    @property
+    def host(self) -> str:
+        """Its address, ``localhost:PORT``; the registry runs from then on.
+
+        Raises
+        ------
+        MissingDependencyError
+            The program or the library ``bcrypt`` is not installed.
+        EnvironmentSetupError
+            It does not start.
+        """
+        with self._lock:
+            if self._child is None:
+                self._start()
+            return self._host
+
+    @property
+    def known_host(self) -> str:
+        """Its address if it runs, or an empty text."""
+        return self._host
+
+    @property
+    def pid(self) -> int | None:
+        """The id of its process, if it runs."""
+        return None if self._child is None else self._child.pid
+
+    @property
+    def token(self) -> str:
+        """User and password, as the service ECR and Docker's configuration encode them."""
+        return base64.b64encode(f"{USER}:{self.password}".encode()).decode()
+
+    def client_configuration(self) -> Path:
+        """Give a folder for ``DOCKER_CONFIG`` with which the client may pull."""
+        folder = self._folder / "client"
+        folder.mkdir(exist_ok=True)
+        logins = {"auths": {self.host: {"auth": self.token}}}
+        (folder / "config.json").write_text(json.dumps(logins), encoding="ascii")
+        return folder
+
+    def manifest(self, repository: str, reference: str) -> tuple[str, bytes, str] | None:
+        """Give digest, bytes and media type of an image's manifest; ``None`` if it is not there.
+
+        After the OCI Distribution Specification, Pulling manifests.
+        """
+        try:
+            answer = self._get(f"/v2/{repository}/manifests/{reference}")
+        except urllib.error.HTTPError as exc:
+            with exc:
+                if exc.code == 404:
+                    return None
+                raise
+        headers, body = answer
+        return headers["docker-content-digest"], body, headers["content-type"]
+
+    def tags(self, repository: str) -> list[str]:
+        """Give the tags of a repository; none if nothing was pushed."""
+        try:
+            _, body = self._get(f"/v2/{repository}/tags/list")
+        except urllib.error.HTTPError as exc:
+            with exc:
+                if exc.code == 404:
+                    return []
+                raise
+        return sorted(json.loads(body)["tags"] or [])
+
+    def stop(self) -> None:
+        """End it; its images go with the folder."""
+        with self._lock:
+            if self._child is not None:
+                self._child.terminate(2.0)
+                self._child.__exit__(None, None, None)
+                self._child = None
+
+    def _get(self, path: str) -> tuple[Mapping[str, Any], bytes]:
+        request = urllib.request.Request(
+            f"http://{self.host}{path}",
+            headers={"Authorization": f"Basic {self.token}", "Accept": ", ".join(_MANIFESTS)},
+        )
+        # no proxy of the environment stands between this machine and itself
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as answer:
+            return {key.lower(): value for key, value in answer.headers.items()}, answer.read()
+
+    def _start(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        program = next((path for name in _PROGRAMS if (path := shutil.which(name))), None)
+        if program is None:
+            raise MissingDependencyError(
+                "there is no image registry on this machine",
+                hint="Install the program: `apt-get install docker-registry` on Debian; elsewhere "
+                "put the program `registry` of the CNCF Distribution project on PATH.",
+            )
+        port = _free_port()
+        self._folder.joinpath("users").write_text(f"{USER}:{_hash(self.password)}\n")
+        settings = self._folder / "config.yml"
+        settings.write_text(_CONFIGURATION.format(folder=self._folder, port=port))
+        child = start([program, "serve", str(settings)], output_path=self._folder / "registry.log")
+        deadline = time.monotonic() + _START_SECONDS
+        while not _accepts(port):
+            if child.poll() is not None or time.monotonic() > deadline:
+                child.terminate(1.0)
+                child.__exit__(None, None, None)
+                raise EnvironmentSetupError(
+                    f"{program} does not start: {child.tail[-500:]}",
+                    hint="Try it by hand: is it another program of that name?",
+                )
+            time.sleep(_POLL_SECONDS)
+        self._child, self._host = child, f"localhost:{port}"
+
+
+def _hash(password: str) -> str:
+    try:
+        import bcrypt  # noqa: PLC0415 an optional library
+    except ImportError as exc:
+        raise MissingDependencyError(
+            "a registry with a login needs bcrypt",
+            hint='Install it: pip install "training-grounds[rehearsal]".',
+        ) from exc
+    # few rounds: the password is random, lives for minutes, and is checked at each request
+    return bytes(bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4))).decode()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

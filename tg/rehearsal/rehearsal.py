@@ -1,0 +1,322 @@
+"""An offline cloud, for as long as a ``with`` block lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..common._core.errors import ConfigError, EngineUnavailableError, RunNotFoundError
+from ..common.delivery.docker.engine import DockerEngine
+from .ecr import ContainerRegistryService
+from .gateway import Gateway
+from .job_images import JobImages
+from .job_storage import JobStorage
+from .ownership import (
+    FOLDER_PREFIX,
+    LABEL,
+    OWNER_LABEL,
+    note_owner,
+    owner,
+    remove_abandoned,
+    remove_from_engine,
+    remove_images,
+)
+from .registry import ImageRegistry
+from .server import CloudServer, forget_everything, simulated_services
+from .training_jobs import TrainingJobs
+from .training_record import TrainingRecord
+from .training_run import TrainingPlace, TrainingRun
+from .validation import ACCOUNT
+
+__all__ = ["Rehearsal"]
+
+_BUCKET = "training-grounds-rehearsal"
+_ROLE = "training-grounds-rehearsal"
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+_KEY = {"AWS_ACCESS_KEY_ID": "rehearsal", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
+# settings of the real cloud that would lead past the rehearsal
+_HIDDEN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+_HIDDEN_PREFIX = "AWS_ENDPOINT_URL_"
+_LOOPBACK = "127.0.0.1,localhost"
+# the services of this process are simulated by one set of variables
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class Rehearsal:
+    """Plays the cloud on this machine: storage, roles, logs, a registry and training jobs.
+
+    While it is open, clients of this process and of its children talk to it, without a change of
+    their code: the usual variables of the environment say so, and are set back at the end.
+    Storage, roles and logs are moto's; the registry and the containers of the training jobs are
+    real.
+
+    Parameters
+    ----------
+    region
+        The region that it plays.
+    quotas
+        Instance type to how many instances of it may be in use at once; unlimited if not there.
+    engine
+        Runs the containers.
+    grace_seconds
+        Between SIGTERM and SIGKILL when a job is stopped; SageMaker gives 120.
+    checkpoint_seconds
+        How often checkpoints are stored while a job runs.
+
+    Attributes
+    ----------
+    quotas
+        As given; may be changed while it is open.
+
+    Raises
+    ------
+    MissingDependencyError
+        The extra ``[rehearsal]`` is not installed; raised when it is opened.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str = "us-east-1",
+        quotas: Mapping[str, int] | None = None,
+        engine: DockerEngine | None = None,
+        grace_seconds: float = 120.0,
+        checkpoint_seconds: float = 1.0,
+    ) -> None:
+        self.quotas: MutableMapping[str, int] = dict(quotas or {})
+        self._region = region
+        self._engine = engine or DockerEngine()
+        self._grace_seconds = grace_seconds
+        self._checkpoint_seconds = checkpoint_seconds
+        self._id = secrets.token_hex(4)
+        self._exits = contextlib.ExitStack()
+        self._environment: dict[str, str] = {}
+        self._is_open = False
+
+    @property
+    def region(self) -> str:
+        """The region that it plays."""
+        return self._region
+
+    @property
+    def bucket(self) -> str:
+        """A bucket that is there from the start."""
+        return _BUCKET
+
+    @property
+    def role_arn(self) -> str:
+        """A role that training jobs may take."""
+        return f"arn:aws:iam::{ACCOUNT}:role/{_ROLE}"
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where all services are reached; on this machine only."""
+        self._check_open()
+        return self._server.url
+
+    @property
+    def registry(self) -> str:
+        """The address of the registry, ``localhost:PORT``; it runs from then on.
+
+        Raises
+        ------
+        MissingDependencyError
+            There is no registry program on this machine.
+        """
+        self._check_open()
+        return self._real_registry()
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that it has set."""
+        return dict(self._environment)
+
+    def interrupt(self, job_name: str) -> None:
+        """Take a spot job's instances away; it starts again, with its checkpoints.
+
+        Raises
+        ------
+        RunNotFoundError
+            There is no such job.
+        ConfigError
+            It does not run on spot instances.
+        """
+        self._check_open()
+        record = self._jobs.find(job_name)
+        if record is None:
+            raise RunNotFoundError(
+                f"there is no training job {job_name!r}", hint="Create it in this rehearsal first."
+            )
+        if not record.request.get("EnableManagedSpotTraining"):
+            raise ConfigError(
+                f"the job {job_name!r} does not run on spot instances",
+                hint="Set EnableManagedSpotTraining: only such jobs are interrupted.",
+            )
+        record.interruption.set()
+
+    def __enter__(self) -> Self:
+        if not _ONE_AT_A_TIME.acquire(blocking=False):
+            raise ConfigError(
+                "a rehearsal is open in this process already",
+                hint="Use that one, or close it first.",
+            )
+        with contextlib.ExitStack() as exits:
+            exits.callback(_ONE_AT_A_TIME.release)
+            self._open(exits)
+            self._exits = exits.pop_all()
+        self._is_open = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._is_open = False
+        self._exits.close()
+
+    def _open(self, exits: contextlib.ExitStack) -> None:
+        services = simulated_services()
+        remove_abandoned(self._engine)
+        folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+        self._folder = folder
+        exits.callback(shutil.rmtree, folder, ignore_errors=True)
+        note_owner(folder, None)
+        forget_everything()
+        exits.callback(forget_everything)
+        self._registry = ImageRegistry(folder / "registry")
+        exits.callback(self._close_registry)
+        self._jobs = TrainingJobs(self._region, self.quotas, self._run)
+        operations = {
+            **self._jobs.operations,
+            **ContainerRegistryService(self._registry, self._region).operations,
+        }
+        host = f"{ACCOUNT}.dkr.ecr.{self._region}.amazonaws.com"
+        self._server = CloudServer(Gateway(services, operations, host, self._real_registry))
+        exits.callback(self._server.stop)
+        self._server.start()
+        self._set_environment(exits)
+        self._place = self._furnish(exits)
+        exits.callback(self._close_jobs)
+
+    def _furnish(self, exits: contextlib.ExitStack) -> TrainingPlace:
+        """Make bucket and role, and what training jobs need."""
+        storage = self._client("s3", exits)
+        region = {"LocationConstraint": self._region}
+        settings = {"CreateBucketConfiguration": region} if self._region != "us-east-1" else {}
+        storage.create_bucket(Bucket=_BUCKET, **settings)
+        roles = self._client("iam", exits)
+        roles.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=json.dumps(_TRUST))
+        folder = self._folder / "jobs"
+        folder.mkdir()
+        return TrainingPlace(
+            engine=self._engine,
+            storage=JobStorage(storage),
+            logs=self._client("logs", exits),
+            folder=folder,
+            rehearsal_id=self._id,
+            labels={LABEL: self._id, OWNER_LABEL: owner()},
+            region=self._region,
+            image_id=JobImages(self._engine, self._registry).id_of,
+            grace_seconds=self._grace_seconds,
+            checkpoint_seconds=self._checkpoint_seconds,
+        )
+
+    def _client(self, service: str, exits: contextlib.ExitStack) -> Any:
+        """Make a client for the cloud's own work."""
+        import boto3  # noqa: PLC0415 an optional library
+        from botocore.config import Config  # noqa: PLC0415
+
+        client = boto3.session.Session().client(
+            service,
+            region_name=self._region,
+            endpoint_url=self._server.url,
+            aws_access_key_id="service",
+            aws_secret_access_key="service",  # noqa: S106 nobody checks it
+            config=Config(proxies={}, max_pool_connections=50),
+        )
+        exits.callback(client.close)
+        return client
+
+    def _run(self, record: TrainingRecord) -> None:
+        TrainingRun(self._place, record).run()
+
+    def _real_registry(self) -> str:
+        was_there = bool(self._registry.known_host)
+        host = self._registry.host
+        if not was_there:
+            note_owner(self._folder, self._registry.pid)
+        return host
+
+    def _set_environment(self, exits: contextlib.ExitStack) -> None:
+        empty = self._folder / "none"
+        empty.touch()
+        excepted = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), _LOOPBACK]
+        no_proxy = ",".join(filter(None, excepted))
+        self._environment = {
+            **_KEY,
+            "AWS_ENDPOINT_URL": self._server.url,
+            "AWS_DEFAULT_REGION": self._region,
+            "AWS_REGION": self._region,
+            "AWS_ROLE": self.role_arn,
+            "AWS_CONFIG_FILE": str(empty),
+            "AWS_SHARED_CREDENTIALS_FILE": str(empty),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+            "NO_PROXY": no_proxy,
+            "no_proxy": no_proxy,
+        }
+        hidden = [key for key in os.environ if key in _HIDDEN or key.startswith(_HIDDEN_PREFIX)]
+        before = {key: os.environ.get(key) for key in (*self._environment, *hidden)}
+        exits.callback(_restore, before)
+        for key in hidden:
+            del os.environ[key]
+        os.environ.update(self._environment)
+
+    def _close_jobs(self) -> None:
+        # what still runs is ended at once: nobody waits for its result
+        self._jobs.cancel()
+        with contextlib.suppress(EngineUnavailableError):
+            if self._jobs.were_any:
+                remove_from_engine(self._engine, self._id)
+        self._jobs.settle()
+
+    def _close_registry(self) -> None:
+        host = self._registry.known_host
+        self._registry.stop()
+        if host:
+            with contextlib.suppress(EngineUnavailableError):
+                remove_images(self._engine, host)
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise ConfigError(
+                "the rehearsal is not open", hint="Use it inside of `with Rehearsal() as cloud:`."
+            )
+
+
+def _restore(before: Mapping[str, str | None]) -> None:
+    for key, value in before.items():
+        if value is None:
+            os.environ.pop(key, None)
+        else:
+            os.environ[key] = value

@@ -1,0 +1,166 @@
+"""What the service knows of one training job."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["TrainingRecord"]
+
+IN_PROGRESS, COMPLETED, FAILED = "InProgress", "Completed", "Failed"
+STOPPING, STOPPED = "Stopping", "Stopped"
+ENDED = frozenset({COMPLETED, FAILED, STOPPED})
+_REASON_CHARACTERS = 1_024
+_SUMMARY = (
+    "TrainingJobName",
+    "TrainingJobArn",
+    "CreationTime",
+    "TrainingEndTime",
+    "LastModifiedTime",
+    "TrainingJobStatus",
+    "SecondaryStatus",
+)
+# of the request, what DescribeTrainingJob does not repeat
+_NOT_DESCRIBED = {"Tags", "SessionChainingConfig"}
+
+
+class TrainingRecord:
+    """The state of a job, as ``DescribeTrainingJob`` tells it.
+
+    After the API reference of Amazon SageMaker, DescribeTrainingJob.
+
+    Parameters
+    ----------
+    request
+        The request that created it.
+    arn
+        Its name in the cloud.
+    clock
+        Gives the time, seconds since 1970 UTC.
+    """
+
+    def __init__(
+        self, request: Mapping[str, Any], arn: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.request = request
+        self.arn = arn
+        self.tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}
+        self.stop_requested = threading.Event()
+        self.abandoned = threading.Event()
+        self.interruption = threading.Event()
+        self.ended = threading.Event()
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._created = clock()
+        self._changed = self._created
+        self._began: float | None = None
+        self._finished: float | None = None
+        self._status = IN_PROGRESS
+        self._transitions: list[dict[str, Any]] = []
+        self._reason = ""
+        self._artifacts = ""
+        self._metrics: dict[str, dict[str, Any]] = {}
+        self.enter("Starting", "Starting the training job")
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return str(self.request["TrainingJobName"])
+
+    @property
+    def created(self) -> float:
+        """When it was created, seconds since 1970 UTC."""
+        return self._created
+
+    @property
+    def status(self) -> str:
+        """Its ``TrainingJobStatus``."""
+        return self._status
+
+    @property
+    def instances(self) -> tuple[str, int]:
+        """Type and number of its instances."""
+        resources = self.request["ResourceConfig"]
+        return resources.get("InstanceType", ""), int(resources.get("InstanceCount", 1))
+
+    def enter(self, secondary: str, message: str, *, status: str = "") -> None:
+        """Go to another secondary status, and to another status if one is given."""
+        with self._lock:
+            now = self._clock()
+            if self._transitions:
+                self._transitions[-1]["EndTime"] = now
+            self._transitions.append(
+                {"Status": secondary, "StartTime": now, "StatusMessage": message}
+            )
+            if secondary == "Downloading" and self._began is None:
+                self._began = now
+            self._changed = now
+            if status:
+                self._status = status
+            if status in ENDED:
+                self._finished = now
+                self._transitions[-1]["EndTime"] = now
+        if status in ENDED:
+            self.ended.set()
+
+    def request_stop(self) -> None:
+        """Note that it is to be stopped; once is enough."""
+        with self._lock:
+            if self._status != IN_PROGRESS:
+                return
+            self._status = STOPPING
+        self.enter("Stopping", "Stopping the training job")
+        self.stop_requested.set()
+
+    def abandon(self) -> None:
+        """Note that nobody waits for its end any more."""
+        self.abandoned.set()
+        self.request_stop()
+
+    def fail(self, reason: str) -> None:
+        """End it, with a reason."""
+        self._reason = reason[:_REASON_CHARACTERS]
+        self.enter("Failed", "Training job failed", status=FAILED)
+
+    def keep_artifacts(self, uri: str) -> None:
+        """Note where its model is."""
+        self._artifacts = uri
+
+    def measure(self, name: str, value: float) -> None:
+        """Note a metric; the last value is the one that is told."""
+        with self._lock:
+            self._metrics[name] = {"MetricName": name, "Value": value, "Timestamp": self._clock()}
+
+    def describe(self) -> dict[str, Any]:
+        """Give the answer of ``DescribeTrainingJob``."""
+        with self._lock:
+            last = self._transitions[-1]
+            answer = {
+                **{key: value for key, value in self.request.items() if key not in _NOT_DESCRIBED},
+                "TrainingJobArn": self.arn,
+                "TrainingJobStatus": self._status,
+                "SecondaryStatus": last["Status"],
+                "SecondaryStatusTransitions": [dict(entry) for entry in self._transitions],
+                "CreationTime": self._created,
+                "LastModifiedTime": self._changed,
+                "FinalMetricDataList": list(self._metrics.values()),
+            }
+            if self._artifacts:
+                answer["ModelArtifacts"] = {"S3ModelArtifacts": self._artifacts}
+            if self._reason:
+                answer["FailureReason"] = self._reason
+            if self._began is not None:
+                answer["TrainingStartTime"] = self._began
+            if self._finished is not None:
+                seconds = round(self._finished - (self._began or self._finished))
+                answer["TrainingEndTime"] = self._finished
+                answer["TrainingTimeInSeconds"] = seconds
+                answer["BillableTimeInSeconds"] = max(1, seconds)
+            return answer
+
+    def summary(self) -> dict[str, Any]:
+        """Give its entry in the answer of ``ListTrainingJobs``."""
+        whole = self.describe()
+        return {key: whole[key] for key in _SUMMARY if key in whole}

@@ -1,0 +1,335 @@
+"""The course of one training job, from its start to its result in storage."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any
+
+from ..common._core.errors import EngineError, TgError
+from ..common.delivery.docker.containers import Containers
+from ..common.delivery.docker.engine import DockerEngine
+from .job_log import JobLog, MetricReader
+from .job_storage import JobStorage
+from .training_container import HostFolders, TrainingContainer, container_of
+from .training_record import COMPLETED, STOPPED, TrainingRecord
+
+__all__ = ["TrainingPlace", "TrainingRun"]
+
+_LOGGER = logging.getLogger(__name__)
+_POLL_SECONDS = 0.05
+_REASON_CHARACTERS = 1_024
+_NO_IMAGE = (
+    "ClientError: Cannot pull algorithm container. Either the image does not exist or its "
+    "permissions are incorrect."
+)
+_NO_MEMORY = (
+    "ClientError: Please use an instance type with more memory, or reduce the size of job data "
+    "processed on an instance., exit code: 137"
+)
+
+
+class _Ending(Enum):
+    """Why a try has ended."""
+
+    DONE = auto()
+    FAILED = auto()
+    STOPPED = auto()
+    TOO_LONG = auto()
+    INTERRUPTED = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlace:
+    """Where trainings run.
+
+    Attributes
+    ----------
+    engine
+        Runs the containers.
+    storage
+        Holds data and results.
+    logs
+        A client of CloudWatch Logs.
+    folder
+        An empty folder for the jobs' files.
+    rehearsal_id
+        A part of the containers' names.
+    labels
+        Labels of all containers and networks.
+    region
+        The region that is played.
+    image_id
+        Gives the id of an image by the name that a job has for it, after pulling it if need be.
+    grace_seconds
+        Between SIGTERM and SIGKILL.
+    checkpoint_seconds
+        Between two looks for checkpoints.
+    """
+
+    engine: DockerEngine
+    storage: JobStorage
+    logs: Any
+    folder: Path
+    rehearsal_id: str
+    labels: Mapping[str, str]
+    region: str
+    image_id: Callable[[str], str]
+    grace_seconds: float
+    checkpoint_seconds: float
+
+
+@dataclass
+class _Checkpoints:
+    """What of a host's checkpoints is stored."""
+
+    uri: str
+    known: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
+
+
+class TrainingRun:
+    """Runs one job; every way of ending it is written into its record.
+
+    Parameters
+    ----------
+    place
+        Where it runs.
+    record
+        The job.
+    """
+
+    def __init__(self, place: TrainingPlace, record: TrainingRecord) -> None:
+        self._place = place
+        self._record = record
+        self._request = record.request
+        self._folder = place.folder / record.name
+        self._prefix = f"tg-rehearsal-{place.rehearsal_id}-{record.name}"
+        self._containers: list[TrainingContainer] = []
+        self._culprits: list[TrainingContainer] = []
+        self._log_files: list[JobLog] = []
+        self._network = ""
+        self._hosts = [f"algo-{number + 1}" for number in range(record.instances[1])]
+        uri = self._request.get("CheckpointConfig", {}).get("S3Uri", "")
+        self._checkpoints = _Checkpoints(uri)
+
+    def run(self) -> None:
+        """Run it to its end; nothing of it is left on this machine."""
+        try:
+            try:
+                ending = self._try()
+                attempt = 1
+                while ending is _Ending.INTERRUPTED:
+                    attempt += 1
+                    ending = self._try(attempt)
+                self._settle(ending)
+            finally:
+                self._clear()
+        except TgError as exc:
+            self._record.fail(f"ClientError: {exc}")
+        except Exception as exc:  # a thread's error is nobody's: the job tells it
+            _LOGGER.warning("the rehearsal of %s broke", self._record.name, exc_info=True)
+            self._record.fail(f"InternalServerError: {exc!r}")
+
+    def _try(self, attempt: int = 1) -> _Ending:
+        record = self._record
+        record.interruption.clear()
+        try:
+            image = self._place.image_id(self._request["AlgorithmSpecification"]["TrainingImage"])
+        except EngineError as exc:
+            _LOGGER.info("no image for %s: %s", record.name, exc)
+            record.fail(_NO_IMAGE)
+            return _Ending.FAILED
+        record.enter("Downloading", "Downloading input data")
+        hosts = self._prepare(attempt)
+        if record.stop_requested.is_set():
+            return _Ending.STOPPED
+        message = "Training image download completed. Training in progress."
+        record.enter("Training", message)
+        self._start(hosts, image, attempt)
+        return self._end(self._watch())
+
+    def _prepare(self, attempt: int) -> list[HostFolders]:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        folders = [
+            HostFolders(base=self._folder / str(attempt) / host, host=host) for host in self._hosts
+        ]
+        for number, host in enumerate(folders):
+            host.create(self._request, self._hosts)
+            for channel in self._request.get("InputDataConfig", []):
+                place = host.channel(channel["ChannelName"])
+                self._place.storage.fetch_channel(channel, place, number, len(folders))
+            if self._checkpoints.uri:
+                self._place.storage.fetch_folder(self._checkpoints.uri, host.checkpoints)
+        return folders
+
+    def _start(self, hosts: list[HostFolders], image: str, attempt: int) -> None:
+        record, place = self._record, self._place
+        if len(hosts) > 1:
+            self._make_network()
+        reader = MetricReader(
+            self._request["AlgorithmSpecification"].get("MetricDefinitions", []), record.measure
+        )
+        variables = {
+            "TRAINING_JOB_NAME": record.name,
+            "TRAINING_JOB_ARN": record.arn,
+            "AWS_REGION": place.region,
+        }
+        stamp = int(time.time()) + attempt - 1
+        for folders in hosts:
+            log = JobLog(place.logs, f"{record.name}/{folders.host}-{stamp}")
+            self._log_files.append(log)
+
+            def follow(line: str, log: JobLog = log) -> None:
+                log.write(line)
+                reader.read(line)
+
+            spec = container_of(
+                place.engine,
+                folders,
+                self._request,
+                name=f"{self._prefix}-{folders.host}-{attempt}",
+                image=image,
+                labels=place.labels,
+                variables=variables,
+                network=self._network,
+            )
+            containers = Containers(place.engine)
+            self._containers.append(TrainingContainer(containers, spec, folders, follow))
+
+    def _make_network(self) -> None:
+        """Make the job's private network; one of an isolated job leads nowhere."""
+        args = ["network", "create", *_label_args(self._place.labels)]
+        args += ["--internal"] if self._request.get("EnableNetworkIsolation") else []
+        self._place.engine.call([*args, self._prefix])
+        self._network = self._prefix
+
+    def _watch(self) -> _Ending:
+        """Wait until it ends, or has to be ended."""
+        record = self._record
+        seconds = self._request["StoppingCondition"].get("MaxRuntimeInSeconds", 86_400)
+        began = synced = time.monotonic()
+        while not all(container.has_ended for container in self._containers):
+            if record.stop_requested.wait(_POLL_SECONDS):
+                return _Ending.STOPPED
+            if record.interruption.is_set():
+                return _Ending.INTERRUPTED
+            if any(container.has_failed for container in self._containers):
+                return _Ending.FAILED
+            now = time.monotonic()
+            if now - began > seconds:
+                return _Ending.TOO_LONG
+            if now - synced > self._place.checkpoint_seconds:
+                self._sync()
+                synced = now
+        failed = any(container.has_failed for container in self._containers)
+        return _Ending.FAILED if failed else _Ending.DONE
+
+    def _end(self, ending: _Ending) -> _Ending:
+        """End the containers that still run, and keep what they wrote."""
+        if ending is _Ending.INTERRUPTED:
+            self._record.enter("Interrupted", "Training job interrupted: spot capacity was taken")
+        # those that failed by themselves: the others are ended because of them
+        self._culprits = [container for container in self._containers if container.has_failed]
+        for container in self._containers:
+            container.signal("SIGTERM")
+        deadline = time.monotonic() + self._place.grace_seconds
+        while not all(container.has_ended for container in self._containers):
+            if time.monotonic() > deadline or self._record.abandoned.is_set():
+                for container in self._containers:
+                    container.signal("SIGKILL")
+                deadline = float("inf")
+            time.sleep(_POLL_SECONDS)
+        self._sync()
+        if ending is _Ending.INTERRUPTED:
+            self._clear()
+            self._checkpoints.known.clear()
+            self._record.enter("Starting", "Starting the training job again")
+        return ending
+
+    def _sync(self) -> None:
+        if self._checkpoints.uri:
+            for container in self._containers:
+                known = self._checkpoints.known.setdefault(container.folders.host, {})
+                self._place.storage.store_changes(
+                    container.folders.checkpoints, self._checkpoints.uri, known
+                )
+
+    def _settle(self, ending: _Ending) -> None:
+        """Store the result, and say how it ended."""
+        record = self._record
+        if ending is _Ending.FAILED:
+            if self._culprits:
+                reason = self._reason()
+                self._clear()
+                record.fail(reason)
+            return
+        if ending is _Ending.TOO_LONG:
+            message = "Training job runtime exceeded MaxRuntimeInSeconds provided"
+            record.enter("MaxRuntimeExceeded", message)
+        if self._containers and not record.abandoned.is_set():
+            record.enter("Uploading", "Uploading generated training model")
+            self._upload()
+        self._clear()
+        if ending is _Ending.DONE:
+            record.enter("Completed", "Training job completed", status=COMPLETED)
+        elif ending is _Ending.TOO_LONG:
+            record.enter("MaxRuntimeExceeded", message, status=STOPPED)
+        else:
+            record.enter("Stopped", "Training job stopped", status=STOPPED)
+
+    def _upload(self) -> None:
+        settings = self._request["OutputDataConfig"]
+        base = f"{settings['S3OutputPath'].rstrip('/')}/{self._record.name}/output"
+        models = [container.folders.model for container in self._containers]
+        outputs = [container.folders.output / "data" for container in self._containers]
+        outputs = [folder for folder in outputs if any(folder.iterdir())]
+        storage = self._place.storage
+        if settings.get("CompressionType") == "NONE":
+            uri = f"{base}/model/"
+            storage.store_files(models, uri)
+            storage.store_files(outputs, f"{base}/data/")
+        else:
+            uri = f"{base}/model.tar.gz"
+            storage.store_archive(models, uri)
+            if outputs:
+                storage.store_archive(outputs, f"{base}/output.tar.gz")
+        self._record.keep_artifacts(uri)
+
+    def _reason(self) -> str:
+        """Tell why it failed, in the service's words."""
+        culprits = self._culprits
+        container = next((c for c in culprits if c.folders.failure()), culprits[0])
+        if container.exit_code is None:
+            return f"InternalServerError: {container.trouble}"
+        if container.is_out_of_memory:
+            return _NO_MEMORY
+        head, tail = "AlgorithmError: ", f", exit code: {container.exit_code}"
+        room = _REASON_CHARACTERS - len(head) - len(tail)
+        return f"{head}{container.folders.failure()[:room]}{tail}"
+
+    def _close_logs(self) -> None:
+        for log in self._log_files:
+            log.close()
+        self._log_files.clear()
+
+    def _clear(self) -> None:
+        """Remove containers, network and files."""
+        try:
+            for container in self._containers:
+                container.remove()
+            if self._network:
+                self._place.engine.call(["network", "rm", self._network])
+        finally:
+            self._network = ""
+            self._containers.clear()
+            self._close_logs()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _label_args(labels: Mapping[str, str]) -> list[str]:
+    return [part for pair in labels.items() for part in ("--label", "=".join(pair))]

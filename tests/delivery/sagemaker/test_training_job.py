@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tg.common._core.errors import ConfigError
 from tg.common.delivery.sagemaker.remote_options import RemoteOptions
+from tg.common.delivery.sagemaker.s3_layout import S3Layout
 from tg.common.delivery.sagemaker.training_job import TrainingJob
 
 # TrainingJobName of CreateTrainingJob
@@ -26,8 +27,7 @@ def job(**changes: Any) -> TrainingJob:
         "image_uri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/tea@sha256:00",
         "role_arn": ROLE,
         "channels": {"training": "s3://b/sagemaker/p/datasets/d.parquet"},
-        "output_uri": "s3://b/sagemaker/p/output",
-        "checkpoints_uri": "s3://b/sagemaker/p/checkpoints",
+        "layout": S3Layout("tea-data", "p"),
         "hyperparameters": {"weight:float": "2.0"},
         "options": RemoteOptions(),
     }
@@ -47,7 +47,7 @@ def test_a_name_is_legal_and_the_same_for_the_same_training(base: str, attempt: 
         {"content_hash": "abd"},
         {"data_hash": "dee"},
         {"hyperparameters": {"weight:float": "2.5"}},
-        {"output_uri": "s3://b/sagemaker/q/output"},
+        {"layout": S3Layout("tea-data", "q")},
         {"options": RemoteOptions(instance_type="ml.m5.xlarge")},
         {"options": RemoteOptions(environment={"A": "1"})},
     ],
@@ -104,7 +104,7 @@ def test_the_request_says_all_that_was_asked_for() -> None:
     }
     assert request["EnableManagedSpotTraining"] is True
     assert request["OutputDataConfig"] == {
-        "S3OutputPath": "s3://b/sagemaker/p/output",
+        "S3OutputPath": "s3://tea-data/sagemaker/p/output",
         "CompressionType": "NONE",
         "KmsKeyId": "k2",
     }

@@ -12,6 +12,7 @@ from typing import Any
 from ..._core.errors import ConfigError
 from ..naming.legal_name import job_name
 from .remote_options import RemoteOptions
+from .s3_layout import S3Layout
 
 __all__ = ["TrainingJob"]
 
@@ -42,10 +43,8 @@ class TrainingJob:
         The role that it takes.
     channels
         Channel to the address of its data, ``s3://…``.
-    output_uri
-        Where its result goes.
-    checkpoints_uri
-        Below which it keeps checkpoints.
+    layout
+        Where its result and checkpoints go.
     hyperparameters
         Name to text.
     options
@@ -63,8 +62,7 @@ class TrainingJob:
     image_uri: str
     role_arn: str | None
     channels: Mapping[str, str]
-    output_uri: str
-    checkpoints_uri: str
+    layout: S3Layout
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     options: RemoteOptions
 
@@ -111,13 +109,13 @@ class TrainingJob:
         -------
         >>> job = TrainingJob(
         ...     base_name="Tea", content_hash="c", data_hash="d", image_uri="i",
-        ...     role_arn="arn:aws:iam::123456789012:role/x", channels={}, output_uri="s3://b/o",
-        ...     checkpoints_uri="s3://b/c", options=RemoteOptions(),
+        ...     role_arn="arn:aws:iam::123456789012:role/x", channels={},
+        ...     layout=S3Layout("tea-data", "green"), options=RemoteOptions(),
         ... )
         >>> job.name(2).startswith("tea-"), job.name(2).endswith("-r2")
         (True, True)
         """
-        settings = [self.fingerprint, self.output_uri, asdict(self.options)]
+        settings = [self.fingerprint, self.layout.output, asdict(self.options)]
         text = json.dumps(settings, sort_keys=True, default=list)
         digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
         return job_name(self.base_name.lower(), digest if attempt == 1 else f"{digest}-r{attempt}")
@@ -147,7 +145,7 @@ class TrainingJob:
             "HyperParameters": dict(self.hyperparameters),
             "InputDataConfig": [_channel(*pair) for pair in sorted(self.channels.items())],
             "OutputDataConfig": {
-                "S3OutputPath": self.output_uri,
+                "S3OutputPath": self.layout.output,
                 "CompressionType": options.compression,
             },
             "ResourceConfig": {
@@ -182,7 +180,7 @@ class TrainingJob:
             }
         if options.with_checkpoints:
             request["CheckpointConfig"] = {
-                "S3Uri": f"{self.checkpoints_uri}/{self.fingerprint}",
+                "S3Uri": self.layout.checkpoints(self.fingerprint),
                 "LocalPath": _CHECKPOINTS,
             }
 

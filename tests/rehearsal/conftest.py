@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import io
 import os
 import secrets
-import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,7 +42,13 @@ for source in (base / "input/data").rglob("*"):
 if asked.get("output"):
     (base / "output/data/extra.txt").write_text(asked["output"])
 if asked.get("peers"):
-    found = {h: socket.gethostbyname(h) for h in config["resourceconfig"]["hosts"]}
+    found, hosts = {}, config["resourceconfig"]["hosts"]
+    while set(found) != set(hosts):  # hosts start one after the other, here as there
+        try:
+            found = {h: socket.gethostbyname(h) for h in hosts}
+        except OSError:
+            time.sleep(0.1)
+    time.sleep(1)
     (base / f"model/peers-{host}.json").write_text(json.dumps(found))
 if asked.get("count_to"):
     kept = base / "checkpoints/count"
@@ -129,36 +135,43 @@ def asked(cloud: Rehearsal) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def ended(client: Callable[[str], Any]) -> Callable[[str], dict[str, Any]]:
-    """Wait until a job has ended, and describe it."""
+def until(client: Callable[[str], Any]) -> Callable[..., dict[str, Any]]:
+    """Describe a job again and again until something is so."""
+    sagemaker = client("sagemaker")
 
-    def wait(name: str) -> dict[str, Any]:
-        return until(client("sagemaker"), name, lambda job: "TrainingEndTime" in job)
+    def wait(
+        name: str, is_so: Callable[[dict[str, Any]], bool], seconds: float = 60.0
+    ) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while True:
+            job: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
+            if is_so(job):
+                return job
+            assert time.monotonic() < deadline, job
+            time.sleep(0.05)
 
     return wait
 
 
-def until(
-    sagemaker: Any, name: str, is_so: Callable[[dict[str, Any]], bool], seconds: float = 60.0
-) -> dict[str, Any]:
-    """Describe a job again and again until something is so."""
-    deadline = time.monotonic() + seconds
-    while True:
-        job: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
-        if is_so(job):
-            return job
-        assert time.monotonic() < deadline, job
-        time.sleep(0.05)
+@pytest.fixture
+def ended(until: Callable[..., dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
+    """Wait until a job has ended, and describe it."""
+    return lambda name: until(name, lambda job: "TrainingEndTime" in job)
 
 
-def docker(*args: str) -> str:
-    """Run the client, and give what it prints."""
-    done = subprocess.run(
-        [DockerEngine().program, *args], capture_output=True, text=True, check=True
-    )
-    return done.stdout
+@pytest.fixture
+def members(client: Callable[[str], Any]) -> Callable[[str], dict[str, bytes]]:
+    """Give the files of an archive in storage."""
 
+    def read(uri: str) -> dict[str, bytes]:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        found = {}
+        with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+            for member in archive:
+                file = archive.extractfile(member)
+                if file is not None:
+                    found[member.name] = file.read()
+        return found
 
-def left_over(path: Path) -> list[str]:
-    """Give the names in a folder; none if it is not there."""
-    return sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
+    return read

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from collections.abc import Callable
 from typing import Any
 
@@ -17,19 +15,16 @@ pytestmark = [pytest.mark.docker, pytest.mark.rehearsal]
 Clients = Callable[[str], Any]
 Asked = Callable[..., dict[str, Any]]
 Ended = Callable[[str], dict[str, Any]]
-
-
-def members(client: Clients, uri: str) -> dict[str, bytes]:
-    """Give the files of an archive in storage."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(body)) as archive:
-        files = [member for member in archive if member.isfile()]
-        return {member.name: archive.extractfile(member).read() for member in files}  # type: ignore[union-attr]
+Members = Callable[[str], dict[str, bytes]]
 
 
 def test_a_training_runs_as_a_container_and_its_model_is_in_storage(
-    cloud: Rehearsal, client: Clients, asked: Asked, ended: Ended, image: str
+    cloud: Rehearsal,
+    client: Clients,
+    asked: Asked,
+    ended: Ended,
+    members: Members,
+    image: str,
 ) -> None:
     client("s3").put_object(Bucket=cloud.bucket, Key="data/set/a.csv", Body=b"1,2")
     client("s3").put_object(Bucket=cloud.bucket, Key="data/set/sub/b.csv", Body=b"3,4")
@@ -57,9 +52,9 @@ def test_a_training_runs_as_a_container_and_its_model_is_in_storage(
     assert [(m["MetricName"], m["Value"]) for m in job["FinalMetricDataList"]] == [("auc", 0.75)]
     base = f"s3://{cloud.bucket}/out/{name}/output"
     assert job["ModelArtifacts"]["S3ModelArtifacts"] == f"{base}/model.tar.gz"
-    model = members(client, f"{base}/model.tar.gz")
+    model = members(f"{base}/model.tar.gz")
     assert (model["a.csv"], model["b.csv"]) == (b"1,2", b"3,4")
-    assert members(client, f"{base}/output.tar.gz") == {"extra.txt": b"more"}
+    assert members(f"{base}/output.tar.gz") == {"extra.txt": b"more"}
     seen = json.loads(model["seen-algo-1.json"])
     assert seen["config"]["hyperparameters"] == {"output": "more", "rate": "0.1"}
     assert seen["config"]["inputdataconfig"]["training"]["TrainingInputMode"] == "File"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from typing import Any, Self
 
 from ..common._core.errors import ConfigError, EngineUnavailableError, RunNotFoundError
 from ..common.delivery.docker.engine import DockerEngine
+from .cloud_environment import cloud_environment, enter_environment, restore_environment
 from .ecr import ContainerRegistryService
 from .gateway import Gateway
 from .job_images import JobImages
@@ -51,11 +51,6 @@ _TRUST = {
         }
     ],
 }
-_KEY = {"AWS_ACCESS_KEY_ID": "rehearsal", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
-# settings of the real cloud that would lead past the rehearsal
-_HIDDEN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
-_HIDDEN_PREFIX = "AWS_ENDPOINT_URL_"
-_LOOPBACK = "127.0.0.1,localhost"
 # the services of this process are simulated by one set of variables
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -214,7 +209,10 @@ class Rehearsal:
         self._server = CloudServer(Gateway(services, operations, host, self._real_registry))
         exits.callback(self._server.stop)
         self._server.start()
-        self._set_environment(exits)
+        self._environment = cloud_environment(
+            self._server.url, self._region, self.role_arn, self._folder
+        )
+        exits.callback(restore_environment, enter_environment(self._environment))
         self._place = self._furnish(exits)
         exits.callback(self._close_jobs)
 
@@ -267,31 +265,6 @@ class Rehearsal:
             note_owner(self._folder, self._registry.pid)
         return host
 
-    def _set_environment(self, exits: contextlib.ExitStack) -> None:
-        empty = self._folder / "none"
-        empty.touch()
-        excepted = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), _LOOPBACK]
-        no_proxy = ",".join(filter(None, excepted))
-        self._environment = {
-            **_KEY,
-            "AWS_ENDPOINT_URL": self._server.url,
-            "AWS_DEFAULT_REGION": self._region,
-            "AWS_REGION": self._region,
-            "AWS_ROLE": self.role_arn,
-            "AWS_CONFIG_FILE": str(empty),
-            "AWS_SHARED_CREDENTIALS_FILE": str(empty),
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
-            "NO_PROXY": no_proxy,
-            "no_proxy": no_proxy,
-        }
-        hidden = [key for key in os.environ if key in _HIDDEN or key.startswith(_HIDDEN_PREFIX)]
-        before = {key: os.environ.get(key) for key in (*self._environment, *hidden)}
-        exits.callback(_restore, before)
-        for key in hidden:
-            del os.environ[key]
-        os.environ.update(self._environment)
-
     def _close_jobs(self) -> None:
         # what still runs is ended at once: nobody waits for its result
         self._jobs.cancel()
@@ -312,11 +285,3 @@ class Rehearsal:
             raise ConfigError(
                 "the rehearsal is not open", hint="Use it inside of `with Rehearsal() as cloud:`."
             )
-
-
-def _restore(before: Mapping[str, str | None]) -> None:
-    for key, value in before.items():
-        if value is None:
-            os.environ.pop(key, None)
-        else:
-            os.environ[key] = value

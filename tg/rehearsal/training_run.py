@@ -18,19 +18,15 @@ from .job_log import JobLog, MetricReader
 from .job_storage import JobStorage
 from .training_container import HostFolders, TrainingContainer, container_of
 from .training_record import COMPLETED, STOPPED, TrainingRecord
+from .training_result import failure_reason, store_result
 
 __all__ = ["TrainingPlace", "TrainingRun"]
 
 _LOGGER = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05
-_REASON_CHARACTERS = 1_024
 _NO_IMAGE = (
     "ClientError: Cannot pull algorithm container. Either the image does not exist or its "
     "permissions are incorrect."
-)
-_NO_MEMORY = (
-    "ClientError: Please use an instance type with more memory, or reduce the size of job data "
-    "processed on an instance., exit code: 137"
 )
 
 
@@ -264,7 +260,7 @@ class TrainingRun:
         record = self._record
         if ending is _Ending.FAILED:
             if self._culprits:
-                reason = self._reason()
+                reason = failure_reason(self._culprits)
                 self._clear()
                 record.fail(reason)
             return
@@ -273,7 +269,8 @@ class TrainingRun:
             record.enter("MaxRuntimeExceeded", message)
         if self._containers and not record.abandoned.is_set():
             record.enter("Uploading", "Uploading generated training model")
-            self._upload()
+            uri = store_result(self._place.storage, self._request, self._containers)
+            record.keep_artifacts(uri)
         self._clear()
         if ending is _Ending.DONE:
             record.enter("Completed", "Training job completed", status=COMPLETED)
@@ -281,36 +278,6 @@ class TrainingRun:
             record.enter("MaxRuntimeExceeded", message, status=STOPPED)
         else:
             record.enter("Stopped", "Training job stopped", status=STOPPED)
-
-    def _upload(self) -> None:
-        settings = self._request["OutputDataConfig"]
-        base = f"{settings['S3OutputPath'].rstrip('/')}/{self._record.name}/output"
-        models = [container.folders.model for container in self._containers]
-        outputs = [container.folders.output / "data" for container in self._containers]
-        outputs = [folder for folder in outputs if any(folder.iterdir())]
-        storage = self._place.storage
-        if settings.get("CompressionType") == "NONE":
-            uri = f"{base}/model/"
-            storage.store_files(models, uri)
-            storage.store_files(outputs, f"{base}/data/")
-        else:
-            uri = f"{base}/model.tar.gz"
-            storage.store_archive(models, uri)
-            if outputs:
-                storage.store_archive(outputs, f"{base}/output.tar.gz")
-        self._record.keep_artifacts(uri)
-
-    def _reason(self) -> str:
-        """Tell why it failed, in the service's words."""
-        culprits = self._culprits
-        container = next((c for c in culprits if c.folders.failure()), culprits[0])
-        if container.exit_code is None:
-            return f"InternalServerError: {container.trouble}"
-        if container.is_out_of_memory:
-            return _NO_MEMORY
-        head, tail = "AlgorithmError: ", f", exit code: {container.exit_code}"
-        room = _REASON_CHARACTERS - len(head) - len(tail)
-        return f"{head}{container.folders.failure()[:room]}{tail}"
 
     def _close_logs(self) -> None:
         for log in self._log_files:

@@ -1,0 +1,148 @@
+"""A rehearsal comes and goes without a trace, however its process ends."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tg.common import errors
+from tg.rehearsal import Rehearsal
+
+pytestmark = pytest.mark.rehearsal
+
+
+def folders() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("tg-rehearsal-*"))
+
+
+def test_clients_find_it_by_the_environment_alone_and_the_environment_is_restored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import boto3
+
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://elsewhere.invalid")
+    monkeypatch.delenv("AWS_ROLE", raising=False)
+    before, there = dict(os.environ), folders()
+    with Rehearsal(region="eu-central-1") as cloud:
+        assert os.environ["AWS_ENDPOINT_URL"] == cloud.endpoint_url
+        assert os.environ["AWS_ROLE"] == cloud.role_arn
+        assert cloud.environment.items() <= os.environ.items()
+        session = boto3.session.Session()
+        assert session.region_name == cloud.region == "eu-central-1"
+        storage, identity = session.client("s3"), session.client("sts")
+        buckets = storage.list_buckets()["Buckets"]
+        assert [bucket["Name"] for bucket in buckets] == [cloud.bucket]
+        assert identity.get_caller_identity()["Account"] == "123456789012"
+        storage.close()
+        identity.close()
+    assert dict(os.environ) == before
+    assert folders() <= there
+
+
+def test_one_rehearsal_knows_nothing_of_the_one_before() -> None:
+    import boto3
+
+    for _ in range(2):
+        with Rehearsal() as cloud:
+            storage = boto3.session.Session().client("s3")
+            assert "Contents" not in storage.list_objects_v2(Bucket=cloud.bucket)
+            storage.put_object(Bucket=cloud.bucket, Key="k", Body=b"x" * 1_000_000)
+            storage.close()
+
+
+def test_two_at_once_are_refused_and_the_first_goes_on() -> None:
+    with Rehearsal() as cloud:
+        with pytest.raises(errors.ConfigError, match="open in this process"), Rehearsal():
+            pass
+        assert os.environ["AWS_ENDPOINT_URL"] == cloud.endpoint_url
+    with pytest.raises(errors.ConfigError, match="not open"):
+        _ = cloud.endpoint_url
+    with Rehearsal():
+        pass
+
+
+def test_only_spot_jobs_of_this_rehearsal_are_interrupted() -> None:
+    with Rehearsal() as cloud, pytest.raises(errors.RunNotFoundError, match="nobody"):
+        cloud.interrupt("nobody")
+
+
+@pytest.mark.docker
+def test_what_a_killed_rehearsal_left_is_removed_by_the_next_one(image: str) -> None:
+    name = f"killed-{secrets.token_hex(4)}"
+    program = textwrap.dedent(
+        f"""
+        import boto3, os, signal, sys, time
+        from tg.rehearsal import Rehearsal
+        cloud = Rehearsal().__enter__()
+        print(cloud._folder, cloud.registry, flush=True)
+        sagemaker = boto3.client("sagemaker")
+        sagemaker.create_training_job(
+            TrainingJobName={name!r},
+            AlgorithmSpecification={{"TrainingImage": {image!r}, "TrainingInputMode": "File"}},
+            RoleArn=cloud.role_arn,
+            HyperParameters={{"sleep": "300", "deaf": "yes"}},
+            OutputDataConfig={{"S3OutputPath": f"s3://{{cloud.bucket}}/out"}},
+            ResourceConfig={{"InstanceType": "ml.m5.large", "InstanceCount": 2,
+                            "VolumeSizeInGB": 1}},
+            StoppingCondition={{"MaxRuntimeInSeconds": 600}},
+        )
+        while len(os.popen("docker ps --quiet --filter name={name}").read().split()) < 2:
+            time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == -9, done.stderr
+    folder = Path(done.stdout.split()[0])
+    assert folder.exists()
+    assert shown("ps", name)
+    assert shown("network", name)
+    with Rehearsal():
+        assert not shown("ps", name)
+        assert not shown("network", name)
+        assert not folder.exists()
+        running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+        assert not any(str(folder).encode() in line for line in running)
+
+
+@pytest.mark.docker
+def test_a_job_that_runs_is_ended_with_the_rehearsal(image: str) -> None:
+    import boto3
+
+    name = f"left-{secrets.token_hex(4)}"
+    with Rehearsal() as cloud:
+        sagemaker = boto3.session.Session().client("sagemaker")
+        sagemaker.create_training_job(
+            TrainingJobName=name,
+            AlgorithmSpecification={"TrainingImage": image, "TrainingInputMode": "File"},
+            RoleArn=cloud.role_arn,
+            HyperParameters={"sleep": "300", "deaf": "yes"},
+            OutputDataConfig={"S3OutputPath": f"s3://{cloud.bucket}/out"},
+            ResourceConfig={
+                "InstanceType": "ml.m5.large",
+                "InstanceCount": 1,
+                "VolumeSizeInGB": 1,
+            },
+            StoppingCondition={"MaxRuntimeInSeconds": 600},
+        )
+        while not shown("ps", name):
+            pass
+        sagemaker.close()
+    assert not shown("ps", name)
+
+
+def shown(what: str, name: str) -> list[str]:
+    """Give the containers or networks with a name, whether they run or not."""
+    args = ["ps", "--all"] if what == "ps" else [what, "ls"]
+    argv = ["docker", *args, "--quiet", "--filter", f"name={name}"]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()

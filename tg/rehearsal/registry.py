@@ -123,6 +123,12 @@ class ImageRegistry:
                 raise
         return sorted(json.loads(body)["tags"] or [])
 
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes of layers, settings and manifests it holds."""
+        blobs = self._folder.glob("images/docker/registry/v2/blobs/*/*/*/data")
+        return sum(blob.stat().st_size for blob in blobs)
+
     def stop(self) -> None:
         """End it; its images go with the folder."""
         with self._lock:

@@ -15,11 +15,15 @@ from typing import Any, Self
 
 from ..common._core.errors import ConfigError, EngineUnavailableError, RunNotFoundError
 from ..common.delivery.docker.engine import DockerEngine
+from .calls import CallCounter, Calls
 from .cloud_environment import cloud_environment, enter_environment, restore_environment
 from .ecr import ContainerRegistryService
+from .faults import Faults
 from .gateway import Gateway
 from .job_images import JobImages
 from .job_storage import JobStorage
+from .monitor import Monitor
+from .operation_name import OWN_KEY
 from .ownership import (
     FOLDER_PREFIX,
     LABEL,
@@ -80,6 +84,8 @@ class Rehearsal:
     ----------
     quotas
         As given; may be changed while it is open.
+    faults
+        What goes wrong on demand: `Faults`.
 
     Raises
     ------
@@ -97,6 +103,7 @@ class Rehearsal:
         checkpoint_seconds: float = 1.0,
     ) -> None:
         self.quotas: MutableMapping[str, int] = dict(quotas or {})
+        self.faults = Faults()
         self._region = region
         self._engine = engine or DockerEngine()
         self._grace_seconds = grace_seconds
@@ -143,6 +150,24 @@ class Rehearsal:
     def environment(self) -> Mapping[str, str]:
         """The variables that it has set."""
         return dict(self._environment)
+
+    def calls(self, operation: str) -> Calls:
+        """Tell how often an operation was asked for, and how many bytes went to and fro.
+
+        Parameters
+        ----------
+        operation
+            Such as ``s3.PutObject``, or a pattern such as ``s3.*``. What the cloud itself does,
+            such as storing a job's result, is not counted; nor is what goes to the registry.
+        """
+        self._check_open()
+        return self._calls.of(operation)
+
+    @property
+    def image_bytes(self) -> int:
+        """How many bytes of images the registry holds; a push of what is there adds none."""
+        self._check_open()
+        return self._registry.size_bytes
 
     def interrupt(self, job_name: str) -> None:
         """Take a spot job's instances away; it starts again, with its checkpoints.
@@ -206,7 +231,9 @@ class Rehearsal:
             **ContainerRegistryService(self._registry, self._region).operations,
         }
         host = f"{ACCOUNT}.dkr.ecr.{self._region}.amazonaws.com"
-        self._server = CloudServer(Gateway(services, operations, host, self._real_registry))
+        gateway = Gateway(services, operations, host, self._real_registry)
+        self._calls = CallCounter()
+        self._server = CloudServer(Monitor(gateway, self._calls, self.faults))
         exits.callback(self._server.stop)
         self._server.start()
         self._environment = cloud_environment(
@@ -234,6 +261,7 @@ class Rehearsal:
             rehearsal_id=self._id,
             labels={LABEL: self._id, OWNER_LABEL: owner()},
             region=self._region,
+            has_capacity=self.faults.has_capacity,
             image_id=JobImages(self._engine, self._registry).id_of,
             grace_seconds=self._grace_seconds,
             checkpoint_seconds=self._checkpoint_seconds,
@@ -248,7 +276,7 @@ class Rehearsal:
             service,
             region_name=self._region,
             endpoint_url=self._server.url,
-            aws_access_key_id="service",
+            aws_access_key_id=OWN_KEY,
             aws_secret_access_key="service",  # noqa: S106 nobody checks it
             config=Config(proxies={}, max_pool_connections=50),
         )

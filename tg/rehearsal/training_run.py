@@ -30,6 +30,12 @@ _NO_IMAGE = (
 )
 
 
+_NO_CAPACITY = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a "
+    "different ML instance type."
+)
+
+
 class _Ending(Enum):
     """Why a try has ended."""
 
@@ -60,6 +66,8 @@ class TrainingPlace:
         Labels of all containers and networks.
     region
         The region that is played.
+    has_capacity
+        Whether there are instances of a type now.
     image_id
         Gives the id of an image by the name that a job has for it, after pulling it if need be.
     grace_seconds
@@ -75,6 +83,7 @@ class TrainingPlace:
     rehearsal_id: str
     labels: Mapping[str, str]
     region: str
+    has_capacity: Callable[[str], bool]
     image_id: Callable[[str], str]
     grace_seconds: float
     checkpoint_seconds: float
@@ -134,6 +143,9 @@ class TrainingRun:
     def _try(self, attempt: int = 1) -> _Ending:
         record = self._record
         record.interruption.clear()
+        if not self._place.has_capacity(record.instances[0]):
+            record.fail(_NO_CAPACITY)
+            return _Ending.FAILED
         try:
             image = self._place.image_id(self._request["AlgorithmSpecification"]["TrainingImage"])
         except EngineError as exc:

@@ -158,6 +158,31 @@ def test_a_task_that_fails_says_so_with_its_own_exit_code(
     assert not list(project.rglob("model.tar.gz"))
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        "os.symlink({secret!r}, '/opt/ml/output/failure'); os._exit(3)",
+        "os.mkfifo('/opt/ml/output/failure'); os._exit(3)",
+        "os.mkdir('/opt/ml/output/failure'); os._exit(3)",
+        "open('/opt/ml/output/failure', 'wb').truncate(2**40); os._exit(3)",
+        "os.symlink({secret!r}, '/opt/ml/model/weights')",
+        "os.symlink({folder!r}, '/opt/ml/model/weights')",
+        "os.mkfifo('/opt/ml/model/weights')",
+    ],
+)
+def test_what_it_leaves_leads_to_nothing_of_this_machine(
+    do: Any, project: Path, tmp_path: Path, what: str
+) -> None:
+    secret = tmp_path / "secrets" / "key"
+    secret.parent.mkdir()
+    secret.write_text("very secret")
+    with pytest.raises(TrainingFailedError) as caught:
+        do("import os; " + what.format(secret=str(secret), folder=str(secret.parent)))
+    assert "very secret" not in str(caught.value)
+    assert len(str(caught.value)) < 10_000
+    assert not list(project.rglob("model.tar.gz"))
+
+
 def test_what_it_prints_comes_whole_whatever_it_is(do: Any) -> None:
     run = do(
         r"""

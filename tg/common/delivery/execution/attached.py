@@ -14,6 +14,7 @@ from ..delivery.packaging import Package
 from ..runtime.artifacts import ArtifactFolder
 from ..runtime.folders import TRACEBACK_LIMIT, dataset_in
 from ..runtime.result_folder import ResultFolder
+from .model_folder import ModelFolder
 from .process_identity import submitter, submitter_is_alive
 from .provenance import provenance_of
 from .request import TrainingRequest
@@ -206,4 +207,4 @@ def _keep(folder: RunFolder, package: Package, training: AttachedTraining) -> No
         hyperparameters=training.applied,
         provenance=provenance_of(folder),
     )
-    folder.archive(result.root)
+    folder.archive(ModelFolder(result.root))

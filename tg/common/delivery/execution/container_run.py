@@ -45,6 +45,8 @@ class ContainerRun(LocalRun):
         Where it runs.
     """
 
+    _model_place = "/opt/ml/model"
+
     def __init__(self, folder: RunFolder, engine: DockerEngine) -> None:
         super().__init__(folder)
         self._engine = engine

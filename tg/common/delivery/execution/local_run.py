@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 import time
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from ...contract.run_state import RunState
 from ..runtime.folders import TRACEBACK_LIMIT, TrainingFolders
 from .checkpoint_store import CheckpointStore
 from .failure_kind import FailureKind
+from .model_folder import ModelFolder
 from .result_loader import ResultLoader
 from .run import Run
 from .run_folder import RunFolder, RunRecord
@@ -23,6 +26,7 @@ from .run_folder import RunFolder, RunRecord
 __all__ = ["GRACE_SECONDS", "Ending", "LocalRun", "checkpoints_of", "training_folders"]
 
 GRACE_SECONDS = 120.0  # as SageMaker gives
+_FAILURE_BYTES = 4 * TRACEBACK_LIMIT
 _SETTLING_SECONDS = 3600.0  # another process may be writing a large archive
 
 
@@ -59,6 +63,9 @@ class LocalRun(Run):
     folder
         What is kept of it.
     """
+
+    # how the training sees its model folder, if not as this machine does
+    _model_place: str | None = None
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
@@ -163,7 +170,7 @@ class LocalRun(Run):
             if not (training.model / ResultManifest.FILE_NAME).is_file():
                 return self._fail("the training has ended well, but left no whole result", 0)
             try:
-                self._folder.archive(training.model)
+                self._folder.archive(ModelFolder(training.model, self._model_place))
             except StorageError:
                 raise
             except (TgError, OSError) as exc:
@@ -185,12 +192,24 @@ class LocalRun(Run):
 
     def _reason(self, ending: Ending) -> str:
         with contextlib.suppress(OSError):
-            failure = training_folders(self._folder).failure_file
-            text = failure.read_text(encoding="utf-8", errors="replace").strip()
+            text = _end_of_file(training_folders(self._folder).failure_file).strip()
             if text:  # a full disk leaves it empty
                 return text if ending.kind is FailureKind.TASK else f"{text}\n{ending.how}"
         tail = self._folder.log_tail(TRACEBACK_LIMIT)
         return f"{tail}\n{ending.how}" if tail else ending.how
+
+
+def _end_of_file(path: Path) -> str:
+    """Read the end of a file that a training may have made into anything else.
+
+    A link, which meant something else in a container, or a pipe, in which nothing may ever come,
+    has none.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _FAILURE_BYTES))
+        return file.read(_FAILURE_BYTES).decode("utf-8", "replace")
 
 
 def training_folders(folder: RunFolder) -> TrainingFolders:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import secrets
 import shutil
 import time
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..._core.archive_writer import Member, write_tar_gz
+from ..._core.archive_writer import write_tar_gz
 from ..._core.errors import (
     FormatError,
     MemoryLimitError,
@@ -29,6 +30,7 @@ from ..._core.files import atomic_write
 from ...contract.run_state import RunState
 from ..naming.legal_name import job_name
 from .failure_kind import FailureKind
+from .model_folder import ModelFolder
 from .result_loader import ResultLoader
 
 __all__ = ["RunFolder", "RunRecord"]
@@ -215,22 +217,17 @@ class RunFolder:
     def log_tail(self, size: int) -> str:
         """Give the end of the log, at most so many characters."""
         try:
-            data = self.log_file.read_bytes()[-4 * size :]
+            with self.log_file.open("rb") as file:  # it may be larger than the memory
+                file.seek(max(0, file.seek(0, os.SEEK_END) - 4 * size))
+                data = file.read()
         except OSError:
             return ""
         return data.decode("utf-8", "replace")[-size:].strip()
 
-    def archive(self, model_folder: Path) -> None:
+    def archive(self, model: ModelFolder) -> None:
         """Write the result's archive, small files first, whole or not at all."""
         self.result_file.parent.mkdir(parents=True, exist_ok=True)
-        members = [
-            Member(
-                name=path.relative_to(model_folder).as_posix(),
-                content=None if path.is_dir() else path,
-            )
-            for path in sorted(model_folder.rglob("*"))
-        ]
-        write_tar_gz(self.result_file, members, small_first=True)
+        write_tar_gz(self.result_file, model.members(), small_first=True)
 
     def remove_work(self) -> None:
         """Remove what the training worked on; its result is elsewhere."""

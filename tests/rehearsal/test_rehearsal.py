@@ -9,10 +9,12 @@ import sys
 import tempfile
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tg.common import errors
+from tg.common.delivery.docker.engine import DockerEngine
 from tg.rehearsal import Rehearsal
 
 pytestmark = pytest.mark.rehearsal
@@ -122,19 +124,9 @@ def test_a_job_that_runs_is_ended_with_the_rehearsal(image: str) -> None:
     name = f"left-{secrets.token_hex(4)}"
     with Rehearsal() as cloud:
         sagemaker = boto3.session.Session().client("sagemaker")
-        sagemaker.create_training_job(
-            TrainingJobName=name,
-            AlgorithmSpecification={"TrainingImage": image, "TrainingInputMode": "File"},
-            RoleArn=cloud.role_arn,
-            HyperParameters={"sleep": "300", "deaf": "yes"},
-            OutputDataConfig={"S3OutputPath": f"s3://{cloud.bucket}/out"},
-            ResourceConfig={
-                "InstanceType": "ml.m5.large",
-                "InstanceCount": 1,
-                "VolumeSizeInGB": 1,
-            },
-            StoppingCondition={"MaxRuntimeInSeconds": 600},
-        )
+        request = small_job(cloud, name, image)
+        request["HyperParameters"] = {"sleep": "300", "deaf": "yes"}
+        sagemaker.create_training_job(**request)
         while not shown("ps", name):
             pass
         sagemaker.close()
@@ -146,3 +138,64 @@ def shown(what: str, name: str) -> list[str]:
     args = ["ps", "--all"] if what == "ps" else [what, "ls"]
     argv = ["docker", *args, "--quiet", "--filter", f"name={name}"]
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_without_an_engine_all_but_the_containers_can_be_rehearsed() -> None:
+    import boto3
+
+    with Rehearsal(engine=DockerEngine("/nowhere/docker")) as cloud:
+        sagemaker = boto3.session.Session().client("sagemaker")
+        sagemaker.create_training_job(**small_job(cloud, "nowhere", "image:1"))
+        while True:
+            job = sagemaker.describe_training_job(TrainingJobName="nowhere")
+            if job["TrainingJobStatus"] != "InProgress":
+                break
+        assert job["FailureReason"].startswith("InternalServerError: there is no program")
+        sagemaker.close()
+
+
+def test_without_a_registry_the_error_says_how_to_get_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with Rehearsal() as cloud:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        with pytest.raises(errors.MissingDependencyError, match="apt-get install docker-registry"):
+            _ = cloud.registry
+
+
+@pytest.mark.docker
+def test_jobs_beyond_what_the_machine_takes_wait_and_can_be_stopped(image: str) -> None:
+    import boto3
+
+    with Rehearsal(max_parallel=1) as cloud:
+        sagemaker = boto3.session.Session().client("sagemaker")
+        for name in ("first", "second"):
+            request = small_job(cloud, name, image)
+            request["HyperParameters"] = {"sleep": "300", "deaf": "yes"}
+            sagemaker.create_training_job(**request)
+        while sagemaker.describe_training_job(TrainingJobName="first")["SecondaryStatus"] != (
+            "Training"
+        ):
+            pass
+        second = sagemaker.describe_training_job(TrainingJobName="second")
+        assert second["SecondaryStatus"] == "Starting"
+        sagemaker.stop_training_job(TrainingJobName="second")
+        while second["TrainingJobStatus"] != "Stopped":
+            second = sagemaker.describe_training_job(TrainingJobName="second")
+        assert "TrainingStartTime" not in second
+        sagemaker.close()
+
+
+def small_job(cloud: Rehearsal, name: str, image: str) -> dict[str, Any]:
+    return {
+        "TrainingJobName": name,
+        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
+        "RoleArn": cloud.role_arn,
+        "OutputDataConfig": {"S3OutputPath": f"s3://{cloud.bucket}/out"},
+        "ResourceConfig": {
+            "InstanceType": "ml.m5.large",
+            "InstanceCount": 1,
+            "VolumeSizeInGB": 1,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+    }

@@ -37,8 +37,9 @@ from .ownership import (
 from .registry import ImageRegistry
 from .server import CloudServer, forget_everything, simulated_services
 from .training_jobs import TrainingJobs
+from .training_place import TrainingPlace
 from .training_record import TrainingRecord
-from .training_run import TrainingPlace, TrainingRun
+from .training_run import TrainingRun
 from .validation import ACCOUNT
 
 __all__ = ["Rehearsal"]
@@ -75,6 +76,9 @@ class Rehearsal:
         Instance type to how many instances of it may be in use at once; unlimited if not there.
     engine
         Runs the containers.
+    max_parallel
+        How many jobs run at once on this machine; others wait in ``Starting``, as they do for
+        instances.
     grace_seconds
         Between SIGTERM and SIGKILL when a job is stopped; SageMaker gives 120.
     checkpoint_seconds
@@ -99,6 +103,7 @@ class Rehearsal:
         region: str = "us-east-1",
         quotas: Mapping[str, int] | None = None,
         engine: DockerEngine | None = None,
+        max_parallel: int = 8,
         grace_seconds: float = 120.0,
         checkpoint_seconds: float = 1.0,
     ) -> None:
@@ -106,6 +111,7 @@ class Rehearsal:
         self.faults = Faults()
         self._region = region
         self._engine = engine or DockerEngine()
+        self._max_parallel = max_parallel
         self._grace_seconds = grace_seconds
         self._checkpoint_seconds = checkpoint_seconds
         self._id = secrets.token_hex(4)
@@ -263,6 +269,7 @@ class Rehearsal:
             region=self._region,
             has_capacity=self.faults.has_capacity,
             image_id=JobImages(self._engine, self._registry).id_of,
+            slots=threading.Semaphore(self._max_parallel),
             grace_seconds=self._grace_seconds,
             checkpoint_seconds=self._checkpoint_seconds,
         )

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from pathlib import Path
-from typing import Any
 
-from ..common._core.errors import EngineError, TgError
+from ..common._core.errors import EngineError, EngineUnavailableError, TgError
 from ..common.delivery.docker.containers import Containers
-from ..common.delivery.docker.engine import DockerEngine
 from .job_log import JobLog, MetricReader
-from .job_storage import JobStorage
 from .training_container import HostFolders, TrainingContainer, container_of
+from .training_place import TrainingPlace
 from .training_record import COMPLETED, STOPPED, TrainingRecord
 from .training_result import failure_reason, store_result
 
-__all__ = ["TrainingPlace", "TrainingRun"]
+__all__ = ["TrainingRun"]
 
 _LOGGER = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05
+_SLOT_SECONDS = 0.5
 _NO_IMAGE = (
     "ClientError: Cannot pull algorithm container. Either the image does not exist or its "
     "permissions are incorrect."
@@ -44,49 +43,6 @@ class _Ending(Enum):
     STOPPED = auto()
     TOO_LONG = auto()
     INTERRUPTED = auto()
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingPlace:
-    """Where trainings run.
-
-    Attributes
-    ----------
-    engine
-        Runs the containers.
-    storage
-        Holds data and results.
-    logs
-        A client of CloudWatch Logs.
-    folder
-        An empty folder for the jobs' files.
-    rehearsal_id
-        A part of the containers' names.
-    labels
-        Labels of all containers and networks.
-    region
-        The region that is played.
-    has_capacity
-        Whether there are instances of a type now.
-    image_id
-        Gives the id of an image by the name that a job has for it, after pulling it if need be.
-    grace_seconds
-        Between SIGTERM and SIGKILL.
-    checkpoint_seconds
-        Between two looks for checkpoints.
-    """
-
-    engine: DockerEngine
-    storage: JobStorage
-    logs: Any
-    folder: Path
-    rehearsal_id: str
-    labels: Mapping[str, str]
-    region: str
-    has_capacity: Callable[[str], bool]
-    image_id: Callable[[str], str]
-    grace_seconds: float
-    checkpoint_seconds: float
 
 
 @dataclass
@@ -125,22 +81,38 @@ class TrainingRun:
     def run(self) -> None:
         """Run it to its end; nothing of it is left on this machine."""
         try:
-            try:
-                ending = self._try()
-                attempt = 1
-                while ending is _Ending.INTERRUPTED:
-                    attempt += 1
-                    ending = self._try(attempt)
-                self._settle(ending)
-            finally:
-                self._clear()
+            with self._slot() as is_free:
+                try:
+                    self._settle(self._try_again_and_again() if is_free else _Ending.STOPPED)
+                finally:
+                    self._clear()
+        except EngineUnavailableError as exc:
+            self._record.fail(f"InternalServerError: {exc}")
         except TgError as exc:
             self._record.fail(f"ClientError: {exc}")
         except Exception as exc:  # a thread's error is nobody's: the job tells it
             _LOGGER.warning("the rehearsal of %s broke", self._record.name, exc_info=True)
             self._record.fail(f"InternalServerError: {exc!r}")
 
-    def _try(self, attempt: int = 1) -> _Ending:
+    @contextlib.contextmanager
+    def _slot(self) -> Iterator[bool]:
+        """Wait until there is room on this machine; a job may be stopped meanwhile."""
+        while not self._place.slots.acquire(timeout=_SLOT_SECONDS):
+            if self._record.stop_requested.is_set():
+                yield False
+                return
+        try:
+            yield True
+        finally:
+            self._place.slots.release()
+
+    def _try_again_and_again(self) -> _Ending:
+        attempt = 1
+        while (ending := self._try(attempt)) is _Ending.INTERRUPTED:
+            attempt += 1
+        return ending
+
+    def _try(self, attempt: int) -> _Ending:
         record = self._record
         record.interruption.clear()
         if not self._place.has_capacity(record.instances[0]):
@@ -148,6 +120,8 @@ class TrainingRun:
             return _Ending.FAILED
         try:
             image = self._place.image_id(self._request["AlgorithmSpecification"]["TrainingImage"])
+        except EngineUnavailableError:
+            raise
         except EngineError as exc:
             _LOGGER.info("no image for %s: %s", record.name, exc)
             record.fail(_NO_IMAGE)

@@ -1,0 +1,60 @@
+"""Where training jobs run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..common.delivery.docker.engine import DockerEngine
+from .job_storage import JobStorage
+
+__all__ = ["TrainingPlace"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlace:
+    """Where trainings run.
+
+    Attributes
+    ----------
+    engine
+        Runs the containers.
+    storage
+        Holds data and results.
+    logs
+        A client of CloudWatch Logs.
+    folder
+        An empty folder for the jobs' files.
+    rehearsal_id
+        A part of the containers' names.
+    labels
+        Labels of all containers and networks.
+    region
+        The region that is played.
+    has_capacity
+        Whether there are instances of a type now.
+    image_id
+        Gives the id of an image by the name that a job has for it, after pulling it if need be.
+    slots
+        As many as jobs may run at once; the others wait in ``Starting``.
+    grace_seconds
+        Between SIGTERM and SIGKILL.
+    checkpoint_seconds
+        Between two looks for checkpoints.
+    """
+
+    engine: DockerEngine
+    storage: JobStorage
+    logs: Any
+    folder: Path
+    rehearsal_id: str
+    labels: Mapping[str, str]
+    region: str
+    has_capacity: Callable[[str], bool]
+    image_id: Callable[[str], str]
+    slots: threading.Semaphore
+    grace_seconds: float
+    checkpoint_seconds: float

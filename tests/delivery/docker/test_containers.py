@@ -10,12 +10,14 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tg.common._core.errors import CommandError, EngineError
+from tg.common._core.process import Completed, run
 from tg.common.delivery.docker import Containers, DockerEngine
 from tg.common.delivery.docker.containers import ContainerSpec, Mount
 
@@ -105,15 +107,47 @@ def test_folders_with_odd_names_are_mounted(
     assert not (odd / "new").exists()
 
 
-def test_variables_reach_it_by_name_and_stand_in_no_command_line(
+@pytest.mark.parametrize(
+    "value",
+    ["s3cret", "s3cret\nsecond line", "s3cret '$HOME' #é=\"\\", " s3cret\t", "", "s3cret" * 12_000],
+)
+def test_variables_reach_it_as_they_are_and_stand_in_no_command_line(
+    containers: Containers, name: str, tmp_path: Path, value: str
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    seen: list[str] = []
+
+    def watched(argv: Sequence[str], **more: Any) -> Completed:
+        seen.extend(argv)
+        return run(argv, **more)
+
+    spec = shell(
+        name,
+        'printf "%s" "$TEA" > /out/tea',
+        environment={"TEA": value},
+        mounts=(Mount(source=folder, target="/out"),),
+    )
+    Containers(DockerEngine(runner=watched)).run(spec)
+    assert (folder / "tea").read_text() == value
+    assert not [arg for arg in seen if "s3cret" in arg]
+
+
+def test_variables_of_a_container_are_not_obeyed_by_the_client(
     containers: Containers, name: str
 ) -> None:
-    value = f"s3cret {secrets.token_hex(4)}\nsecond line"
-    spec = shell(name, 'printf "%s" "$TEA"', environment={"TEA": value})
-    assert not [arg for arg in spec.args if "s3cret" in arg]
+    """Whoever uses a context, of Docker Desktop or a rootless engine, has it in their home."""
+    environment = {
+        "HOME": "/nowhere",
+        "PATH": "/usr/bin:/bin:/nowhere",
+        "DOCKER_HOST": "tcp://nowhere:1",
+        "DOCKER_CONTEXT": "nowhere",
+        "LD_PRELOAD": "",
+    }
     lines: list[str] = []
-    containers.run(spec, lines.append, secrets=[value])
-    assert lines == ["***", "***"]
+    program = 'echo "$HOME" "$PATH" "$DOCKER_HOST"'
+    containers.run(shell(name, program, environment=environment), lines.append)
+    assert lines == ["/nowhere /usr/bin:/bin:/nowhere tcp://nowhere:1"]
 
 
 def test_one_that_fails_gives_what_it_printed(containers: Containers, name: str) -> None:

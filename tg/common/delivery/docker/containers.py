@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..._core.errors import EngineError, EngineUnavailableError, FormatError
 from .engine import DockerEngine
+from .variables import pass_variables
 
 __all__ = ["ContainerSpec", "ContainerState", "Containers", "Mount"]
 
@@ -80,14 +81,12 @@ class ContainerSpec:
 
     @property
     def args(self) -> list[str]:
-        """All that follows ``docker run``."""
+        """All that follows ``docker run``, but for the variables."""
         args = ["--name", self.name]
         for key, value in sorted(self.labels.items()):
             args += ["--label", f"{key}={value}"]
         for mount in self.mounts:
             args += ["--mount", mount.option]
-        for name in sorted(self.environment):
-            args += ["--env", name]
         return [*args, *self.options, self.image, *self.command]
 
 
@@ -156,7 +155,9 @@ class Containers:
             It cannot be started; nothing of it is left.
         """
         try:
-            self._engine.call(["run", "--detach", *spec.args], env=dict(spec.environment))
+            with pass_variables(spec.environment) as variables:
+                args = ["run", "--detach", *variables.options, *spec.args]
+                self._engine.call(args, env=variables.client)
         except EngineUnavailableError:
             raise
         except BaseException:
@@ -176,13 +177,14 @@ class Containers:
         EngineError
             It failed; the ``CommandError`` with its output is the cause.
         """
-        self._engine.call(
-            ["run", *spec.args],
-            env=dict(spec.environment),
-            timeout_seconds=_LONG_SECONDS,
-            secrets=secrets,
-            on_line=on_line,
-        )
+        with pass_variables(spec.environment) as variables:
+            self._engine.call(
+                ["run", *variables.options, *spec.args],
+                env=variables.client,
+                timeout_seconds=_LONG_SECONDS,
+                secrets=secrets,
+                on_line=on_line,
+            )
 
     def inspect(self, name: str) -> ContainerState | None:
         """Tell how a container is; ``None`` if there is none."""

@@ -13,6 +13,8 @@ __all__ = ["ContainerOptions"]
 
 _GIB = 2**30
 _LEAST_MEMORY_BYTES = 6 * 2**20  # the engine refuses less
+# a run is found by its container's name, and settled by what is left of a container that has ended
+_RUNS_OWN = ("--name", "--rm", "--detach", "-d", "--restart", "--cidfile")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,8 @@ class ContainerOptions:
     network
         The network it is in; ``"none"`` for none.
     docker_options
-        Further options of ``docker run``.
+        Further options of ``docker run``, each word one text. Those that name, restart or remove
+        the container are the run's own.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class ContainerOptions:
                 raise ConfigError(
                     f"{name} is a text: {getattr(self, name)!r}", hint="Give a list of texts."
                 )
+        _check_options(self.docker_options)
         _ = self.variables  # a variable that is not set is told before anything happens
 
     @property
@@ -93,6 +97,11 @@ class ContainerOptions:
             if not isinstance(name, str) or not name or "=" in name or not isinstance(value, str):
                 raise ConfigError(
                     f"the variable {name!r} has the value {value!r}", hint="Both must be text."
+                )
+            if not name.isprintable() or "\0" in value:
+                raise ConfigError(
+                    f"the variable {name!r}, or its value, has a character that none can have",
+                    hint="Names have no line breaks, values no zero bytes.",
                 )
         return dict(given)
 
@@ -117,4 +126,23 @@ class ContainerOptions:
 def _is_positive(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value) and value > 0
+    return math.isfinite(value * _GIB) and value > 0
+
+
+def _check_options(options: Sequence[str]) -> None:
+    for option in options:
+        if not isinstance(option, str):
+            raise ConfigError(
+                f"docker_options has {option!r} in it",
+                hint="Give a list of texts: ['--gpus', '1'].",
+            )
+        if option.partition("=")[0] in _RUNS_OWN:
+            raise ConfigError(
+                f"docker_options has {option!r} in it, which would keep the run from being found",
+                hint="Leave it out: containers are named, watched and removed as their runs are.",
+            )
+    if options and not options[0].startswith("-"):
+        raise ConfigError(
+            f"docker_options begins with {options[0]!r}, which is no option",
+            hint="Options of `docker run` begin with a dash.",
+        )

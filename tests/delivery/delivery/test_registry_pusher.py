@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import concurrent.futures
 import json
 import logging
 import os
@@ -57,7 +58,7 @@ def docker_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def image_of(tiny: TinyImages, name: str = "tea") -> Image:
     return Image(
-        id=tiny.image(name),
+        id=tiny.foreign(name),  # without labels: no other session removes it
         reference=f"{tiny.prefix}-{name}:1",
         content_hash=secrets.token_hex(32),
         dependencies="",
@@ -143,6 +144,15 @@ def test_the_users_own_login_is_used_and_stays_as_it_is(tiny, registry, docker_f
     assert pusher.push(image) == pusher.push(image)
     assert registry.requests()[-1][::2] == ("HEAD", 200)
     assert (docker_folder / "config.json").read_text() == text
+
+
+@pytest.mark.docker
+def test_several_may_push_one_image_at_a_time(tiny, registry):
+    image = image_of(tiny)
+    pusher = RegistryPusher(f"{registry.host}/tea", LOGIN)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        addresses = set(pool.map(lambda _: pusher.push(image), range(4)))
+    assert len(addresses) == 1
 
 
 @pytest.mark.docker

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -103,11 +103,21 @@ class Answers:
     """A server that gives each request the next of some answers, and the last one ever after."""
 
     url: str
-    answers: list[tuple[int, str, str]] = field(default_factory=list)
+    answers: list[tuple[int, str, Mapping[str, str], bool]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    def give(self, status: int, body: str, content_type: str = "application/xml") -> None:
-        self.answers.append((status, body, content_type))
+    def give(
+        self,
+        status: int,
+        body: str,
+        kind: str = "application/xml",
+        *,
+        cut: bool = False,
+        **more: str,
+    ) -> None:
+        """Have it answer so; with `cut` it hangs up before the last byte, with status 0 at once."""
+        headers = {"Content-Type": kind, **{k.replace("_", "-"): v for k, v in more.items()}}
+        self.answers.append((status, body, headers, cut))
 
 
 @pytest.fixture
@@ -120,17 +130,20 @@ def answers(aws_settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ans
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             told.requests.append(f"{self.command} {self.path}")
-            status, body, kind = told.answers[0] if len(told.answers) == 1 else told.answers.pop(0)
-            if status == 0:  # hang up
+            first = told.answers[0] if len(told.answers) == 1 else told.answers.pop(0)
+            status, body, headers, cut = first
+            if status == 0:
                 self.close_connection = True
                 return
             data = body.encode()
             self.send_response(status)
-            self.send_header("Content-Type", kind)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(data)
+                self.wfile.write(data[:-1] if cut else data)
+            self.close_connection = self.close_connection or cut
 
         do_POST = do_PUT = do_HEAD = do_DELETE = do_GET
 

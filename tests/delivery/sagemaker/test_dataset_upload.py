@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -222,6 +224,34 @@ def test_a_folder_that_was_sent_in_part_is_not_taken_for_whole(s3, cloud, leaves
     assert body(s3, "leaves/a.csv") == b"aaa"
     cloud.exchanges.clear()
     assert upload(leaves).uploaded_bytes == 0
+    assert len(cloud.exchanges) == 1
+
+
+def test_a_folder_whose_upload_was_killed_is_completed_by_the_next(s3, cloud, tmp_path):
+    folder = tmp_path / "leaves"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"{number:02}").write_bytes(os.urandom(50_000))
+    code = (
+        "import os, pathlib, sys\n"
+        "from tg.common.delivery.sagemaker.aws import AwsClients\n"
+        "from tg.common.delivery.sagemaker.dataset_upload import upload_dataset\n"
+        "from tg.common.delivery.sagemaker.s3_layout import S3Layout\n"
+        "def die(done, total):\n"
+        "    if done > total // 2: os.kill(os.getpid(), 9)\n"
+        "layout = S3Layout('tea-data', 'green')\n"
+        "upload_dataset(AwsClients(), layout, 'leaves', sys.argv[1], die)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(folder)], check=False)
+    assert run.returncode == -9
+    assert 0 < len(keys(s3)) < 40
+    cloud.exchanges.clear()
+    again = upload(folder)
+    assert 0 < again.uploaded_bytes < 40 * 50_000
+    for file in folder.iterdir():
+        assert body(s3, f"leaves/{file.name}") == file.read_bytes()
+    cloud.exchanges.clear()
+    assert upload(folder).uploaded_bytes == 0
     assert len(cloud.exchanges) == 1
 
 

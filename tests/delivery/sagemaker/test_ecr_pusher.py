@@ -41,7 +41,7 @@ def tiny(tmp_path: Path) -> Iterator[TinyImages]:
 @pytest.fixture
 def image(tiny: TinyImages) -> Image:
     return Image(
-        id=tiny.image("tea"),
+        id=tiny.foreign("tea"),  # without labels: no other session removes it
         reference=f"{tiny.prefix}-tea:1",
         content_hash=secrets.token_hex(32),
         dependencies="",

@@ -4,17 +4,28 @@ import io
 import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("boto3", reason="needs the extra [aws]")
 pytest.importorskip("moto", reason="needs the extra [rehearsal]")
 
 from tg.common._core.archive_reader import ArchiveReader
 from tg.common._core.archive_writer import Member, write_tar_gz
-from tg.common._core.errors import ArchiveError, AwsNotFoundError, NamingError, ResultError
+from tg.common._core.errors import (
+    ArchiveError,
+    AwsConnectionError,
+    AwsNotFoundError,
+    NamingError,
+    ResultError,
+)
 from tg.common.delivery.sagemaker.aws import AwsClients
 from tg.common.delivery.sagemaker.result_download import RemoteResult, download_result
+from tg.common.delivery.sagemaker.s3_layout import S3Place
+from tg.common.delivery.sagemaker.s3_object import S3Object
 
 ARCHIVE = "s3://tea-data/sagemaker/green/output/job/output/model.tar.gz"
 FOLDER = "s3://tea-data/sagemaker/green/output/job/output/model"
@@ -206,6 +217,49 @@ def test_an_archive_that_is_replaced_meanwhile_is_not_mixed(s3, large):
     put(s3, archive_of({**large, "runs/0/model.pkl": noise(32 * MIB)}, small_first=True))
     with pytest.raises(ArchiveError, match="was replaced while it was read"):
         result.read("runs/0/model.pkl")
+
+
+def test_a_body_that_breaks_off_is_asked_for_again(answers):
+    whole = {"ETag": '"1"', "Content_Range": "bytes 0-4/5"}
+    answers.give(206, "green", cut=True, **whole)
+    answers.give(206, "green", **whole)
+    origin = S3Object(AwsClients().client("s3"), S3Place(bucket="tea-data", key="tea"))
+    assert origin.read_at(0, 9) == b"green"
+    assert len(answers.requests) == 2
+
+
+def test_bodies_that_break_off_again_and_again_end_in_one_error(answers):
+    answers.give(206, "green", cut=True, ETag='"1"', Content_Range="bytes 0-4/5")
+    with pytest.raises(AwsConnectionError, match="GetObject"):
+        S3Object(AwsClients().client("s3"), S3Place(bucket="tea-data", key="tea"))
+    assert len(answers.requests) == 3
+
+
+@given(
+    st.binary(min_size=1, max_size=40),
+    st.lists(st.tuples(st.integers(0, 45), st.integers(0, 45)), max_size=12),
+)
+def test_ranges_are_the_bytes_that_a_file_would_have(data, reads):
+    class Store:
+        """What answers ranges of an object of a few bytes."""
+
+        def get_object(self, Range: str, **_: str) -> dict[str, Any]:
+            first, _, last = Range.removeprefix("bytes=").partition("-")
+            start = int(first)
+            # the first answer is short, as that of a large object is
+            body = data[:7] if start == 0 else data[start : min(int(last) + 1, len(data))]
+            return {
+                "ETag": '"1"',
+                "ContentRange": f"bytes {first}-/{len(data)}",
+                "Body": io.BytesIO(body),
+            }
+
+    file = S3Object(Store(), S3Place(bucket="tea-data", key="tea")).file()
+    plain = io.BytesIO(data)
+    for position, size in reads:
+        assert file.seek(position) == plain.seek(position)
+        assert file.read(size) == plain.read(size)
+        assert file.tell() == plain.tell()
 
 
 def test_a_result_is_told_by_its_place():

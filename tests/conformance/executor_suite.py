@@ -96,7 +96,17 @@ class ExecutorSuite:
     place: ClassVar[str]
 
     @pytest.fixture
-    def make_executor(self, project: Path, write_files: Callable[..., None]) -> Callable[..., Any]:
+    def routine_arguments(self) -> dict[str, Any]:
+        """What the routine takes in this place alone."""
+        return {}
+
+    @pytest.fixture
+    def make_executor(
+        self,
+        project: Path,
+        write_files: Callable[..., None],
+        routine_arguments: dict[str, Any],
+    ) -> Callable[..., Any]:
         write_files({"shop/__init__.py": "", "shop/tasks.py": TASKS, "shop/prices.py": PRICES})
         folder = project / "datasets" / "tea"
         folder.mkdir(parents=True)
@@ -110,7 +120,11 @@ class ExecutorSuite:
             tasks = importlib.import_module("shop.tasks")
             self.task = getattr(tasks, task_class)(**arguments)
             routine = SagemakerRoutine(
-                self.task, dataset, "tea", datasets_folder=project / "datasets"
+                self.task,
+                dataset,
+                "tea",
+                datasets_folder=project / "datasets",
+                **routine_arguments,
             )
             executor: Executor = getattr(routine, self.place)()
             return executor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -51,6 +52,8 @@ class GzipStream:
 
     def __init__(self, file: BinaryIO, label: str, limits: Limits) -> None:
         self._file = file
+        # readers are kept in notebooks, where nobody closes them: the file goes with the last one
+        self._close = weakref.finalize(self, file.close)
         self._label = label
         self._limits = limits
         self._inflate: Any = None
@@ -69,13 +72,9 @@ class GzipStream:
         """Decompressed bytes that have been handed out or skipped."""
         return self._produced - len(self._chunk) + self._offset
 
-    def __del__(self) -> None:
-        # readers are kept in notebooks, where nobody closes them
-        self._file.close()
-
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._close()
 
     def read(self, size: int) -> bytes:
         """Read exactly `size` bytes.

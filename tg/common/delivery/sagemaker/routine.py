@@ -21,6 +21,8 @@ from .executors import (
 )
 from .job import SagemakerJob
 from .options import SagemakerOptions
+from .remote_executor import SagemakerRemoteExecutor
+from .remote_options import RemoteOptions
 
 __all__ = ["SagemakerRoutine"]
 
@@ -103,6 +105,10 @@ class SagemakerRoutine:
     def local(self) -> SagemakerLocalExecutor:
         """On this machine, as SageMaker would."""
         return SagemakerLocalExecutor(self.config)
+
+    def remote(self, options: RemoteOptions | None = None) -> SagemakerRemoteExecutor:
+        """At SageMaker."""
+        return SagemakerRemoteExecutor(self.config, options)
 
 
 def _package_name(task: TrainingTask) -> str:

@@ -180,7 +180,7 @@ class TrainingJob:
             }
         if options.with_checkpoints:
             request["CheckpointConfig"] = {
-                "S3Uri": self.layout.checkpoints(self.fingerprint),
+                "S3Uri": f"{self.layout.checkpoints}/{self.fingerprint}",
                 "LocalPath": _CHECKPOINTS,
             }
 

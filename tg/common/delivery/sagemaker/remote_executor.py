@@ -1,0 +1,189 @@
+"""The executor whose trainings run at SageMaker."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from ..._core.errors import AwsError, ConfigError
+from ..._core.loc import Loc
+from ..delivery.commit import Commit
+from ..delivery.training_image import Image
+from ..execution.request import TrainingRequest
+from .aws import AwsClients
+from .aws_errors import translated
+from .config import SagemakerConfig
+from .dataset_upload import upload_dataset
+from .ecr_pusher import EcrPusher
+from .executors import FollowingExecutor
+from .remote_options import RemoteOptions
+from .remote_run import RemoteRun
+from .s3_layout import S3Layout
+from .training_job import TrainingJob
+
+__all__ = ["ImagePusher", "SagemakerRemoteExecutor"]
+
+_PLATFORM = "linux/amd64"  # of all of SageMaker's instances
+_ROLE_LINE = re.compile(r"^\s*(?:export\s+)?AWS_ROLE\s*=\s*(['\"]?)(.*?)\1\s*$", re.MULTILINE)
+
+
+class ImagePusher(Protocol):
+    """Brings an image to where SageMaker gets it."""
+
+    def push(self, image: Image) -> str:
+        """Push it unless it is there, and give its address."""
+
+
+class SagemakerRemoteExecutor(FollowingExecutor):
+    """Runs the job at SageMaker.
+
+    The same training submitted again while it runs is the same job: its name is made of the hash of
+    its code, data and settings.
+
+    Parameters
+    ----------
+    config
+        What is run.
+    options
+        What it takes.
+    clients
+        The services; those of the environment's credentials and region if ``None``.
+    pusher
+        Brings the image to a registry; to the account's own if ``None``.
+    """
+
+    def __init__(
+        self,
+        config: SagemakerConfig,
+        options: RemoteOptions | None = None,
+        *,
+        clients: AwsClients | None = None,
+        pusher: ImagePusher | None = None,
+    ) -> None:
+        super().__init__(config)
+        self.options = options or RemoteOptions()
+        self._clients = clients or AwsClients()
+        self._pusher = pusher
+
+    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> RemoteRun:
+        """Pack, build, push and upload what is not there yet, and start the training.
+
+        Returns
+        -------
+        RemoteRun
+            The training; one that runs already if it is the same.
+
+        Raises
+        ------
+        ConfigError
+            Something cannot work; nothing was built.
+        ImageBuildError
+            The image could not be built.
+        AwsError
+            A service refused something.
+        """
+        request = self.config.request(hyperparameters)
+        layout = self._layout()
+        # all that can be refused without an image is refused now
+        self._job(request, layout, image=None, locations={})
+        package = request.packaging.make_package()
+        containering = copy.copy(self.config.containering)
+        containering.platform = containering.platform or _PLATFORM
+        image = containering.make_container(package)
+        locations = {
+            name: upload_dataset(self._clients, layout, self._dataset_name(name), path)
+            for name, path in request.channels.items()
+        }
+        job = self._job(request, layout, image=image, locations=locations)
+        return self._start(job)
+
+    def run(self, run_id: str) -> RemoteRun:
+        """Find a training by its job's name.
+
+        Raises
+        ------
+        RunNotFoundError
+            There is no such job.
+        """
+        run = RemoteRun(run_id, self._clients, self.config.runs_folder)
+        run.describe()
+        return run
+
+    def _start(self, job: TrainingJob) -> RemoteRun:
+        """Create the job, or find it; after its end the next attempt has another name."""
+        client = self._clients.client("sagemaker")
+        attempt = 1
+        while True:
+            run = RemoteRun(job.name(attempt), self._clients, self.config.runs_folder)
+            try:
+                with translated("sagemaker.CreateTrainingJob"):
+                    client.create_training_job(**job.request(run.id, _variables(run.id)))
+                return run
+            except AwsError as exc:
+                if exc.code != "ResourceInUse":
+                    raise
+            if not run.state.is_final:
+                return run
+            attempt += 1
+
+    def _job(
+        self,
+        request: TrainingRequest,
+        layout: S3Layout,
+        *,
+        image: Image | None,
+        locations: Mapping[str, Any],
+    ) -> TrainingJob:
+        pusher = self._pusher or EcrPusher(self._clients)
+        return TrainingJob(
+            base_name=request.name,
+            content_hash="" if image is None else image.content_hash,
+            data_hash="".join(locations[name].content_hash for name in sorted(locations)),
+            image_uri="" if image is None else pusher.push(image),
+            role_arn=self.config.settings.aws_role or _role(),
+            channels={name: location.uri for name, location in locations.items()},
+            layout=layout,
+            hyperparameters=request.hyperparameters,
+            options=self.options,
+        )
+
+    def _layout(self) -> S3Layout:
+        bucket = self.config.settings.s3_bucket
+        if not bucket:
+            raise ConfigError(
+                "there is no bucket for data and results",
+                hint="Give one: SagemakerRoutine(..., bucket=...) or SagemakerOptions.",
+            )
+        return S3Layout(bucket, self.config.settings.project_name)
+
+    def _dataset_name(self, channel: str) -> str:
+        settings = self.config.settings
+        return settings.channels.get(channel, settings.dataset)
+
+
+def _role() -> str | None:
+    """Look for the role in the environment, then in the project's ``environment.env``."""
+    if os.environ.get("AWS_ROLE"):
+        return os.environ["AWS_ROLE"]
+    try:
+        text = (Loc.root_path / "environment.env").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = _ROLE_LINE.search(text)
+    return found.group(2) if found else None
+
+
+def _variables(run_id: str) -> dict[str, str]:
+    commit = Commit.of(Loc.root_path)
+    provenance = {
+        "run_id": run_id,
+        "executor": "remote",
+        "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        **({"git_commit": commit.hash, "git_dirty": commit.is_dirty} if commit else {}),
+    }
+    return {"TG_PROVENANCE": json.dumps(provenance)}

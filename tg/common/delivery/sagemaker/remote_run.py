@@ -1,0 +1,187 @@
+"""Trainings at SageMaker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..._core.errors import (
+    AwsError,
+    MemoryLimitError,
+    RunCancelledError,
+    RunNotFoundError,
+    RunTimeoutError,
+    TrainingFailedError,
+    TrainingTimeoutError,
+)
+from ...contract.run_state import RunState
+from ..execution.result_loader import ResultLoader
+from ..execution.run import Run
+from .aws import AwsClients
+from .aws_errors import translated
+from .job_logs import JobLogs
+from .result_download import download_result
+
+__all__ = ["RemoteRun"]
+
+_POLL_SECONDS = 5.0
+_NOT_FOUND = "Requested resource not found"
+_TOO_LONG = "MaxRuntimeExceeded"
+
+
+class RemoteRun(Run):
+    """A training job, found by its name alone from any process.
+
+    Parameters
+    ----------
+    job_name
+        The job.
+    clients
+        The services.
+    results_folder
+        Where results are kept on this machine.
+    sleep, clock
+        Wait some seconds; give the time in seconds.
+    """
+
+    def __init__(
+        self,
+        job_name: str,
+        clients: AwsClients,
+        results_folder: Path,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._job_name = job_name
+        self._clients = clients
+        self._results_folder = results_folder
+        self._sleep = sleep
+        self._clock = clock
+
+    @property
+    def id(self) -> str:
+        """The job's name."""
+        return self._job_name
+
+    @property
+    def state(self) -> RunState:
+        """How far it is.
+
+        Raises
+        ------
+        RunNotFoundError
+            There is no such job.
+        AwsError
+            SageMaker does not say.
+        """
+        return RunState(self.describe()["TrainingJobStatus"])
+
+    @property
+    def billable_seconds(self) -> int | None:
+        """What is paid for, in seconds of each instance; ``None`` before it is known."""
+        seconds = self.describe().get("BillableTimeInSeconds")
+        return None if seconds is None else int(seconds)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What SageMaker has picked up from the log so far, by name."""
+        found = self.describe().get("FinalMetricDataList") or []
+        return {metric["MetricName"]: float(metric["Value"]) for metric in found}
+
+    def describe(self) -> Mapping[str, Any]:
+        """Give all that SageMaker says of it.
+
+        Raises
+        ------
+        RunNotFoundError
+            There is no such job.
+        """
+        client = self._clients.client("sagemaker")
+        try:
+            with translated("sagemaker.DescribeTrainingJob"):
+                described: Mapping[str, Any] = client.describe_training_job(
+                    TrainingJobName=self._job_name
+                )
+        except AwsError as exc:
+            if exc.code == "ValidationException" and _NOT_FOUND in str(exc):
+                raise RunNotFoundError(
+                    f"there is no training job {self._job_name!r} in {self._clients.region}",
+                    hint="Check the name, the region and the account.",
+                ) from exc
+            raise
+        return described
+
+    def logs(self) -> Iterator[str]:
+        """Follow the log in CloudWatch; a line is seen about two seconds after it was written."""
+        hosts = int(self.describe()["ResourceConfig"]["InstanceCount"])
+        logs = JobLogs(self._clients, self._job_name, hosts, sleep=self._sleep, clock=self._clock)
+        return logs.follow(lambda: self.state.is_final)
+
+    def wait(self, timeout_seconds: float | None = None) -> RemoteRun:
+        """Wait until it ends."""
+        deadline = None if timeout_seconds is None else self._clock() + timeout_seconds
+        while True:
+            described = self.describe()
+            if RunState(described["TrainingJobStatus"]).is_final:
+                _raise_for(described)
+                return self
+            left = _POLL_SECONDS if deadline is None else deadline - self._clock()
+            if left <= 0:
+                raise RunTimeoutError(
+                    f"run {self.id} has not ended within {timeout_seconds} seconds",
+                    hint="It goes on: wait again, or cancel it.",
+                )
+            self._sleep(min(left, _POLL_SECONDS))
+
+    def cancel(self) -> None:
+        """Ask SageMaker to stop it: it keeps its checkpoints, or is killed 120 s later."""
+        if self.state.is_final:
+            return
+        try:
+            with translated("sagemaker.StopTrainingJob"):
+                self._clients.client("sagemaker").stop_training_job(TrainingJobName=self._job_name)
+        except AwsError:
+            if not self.state.is_final:  # it may have ended in between
+                raise
+
+    def result(self) -> ResultLoader:
+        """Fetch the result, once, and open it."""
+        described = self.describe()
+        state = RunState(described["TrainingJobStatus"])
+        if not state.is_final:
+            raise RunTimeoutError(
+                f"run {self.id} is {state.value}", hint="Wait for it: run.wait().result()."
+            )
+        _raise_for(described)
+        path = self._results_folder / self._job_name / "output" / "model.tar.gz"
+        if not path.is_file():
+            download_result(self._clients, described["ModelArtifacts"]["S3ModelArtifacts"], path)
+        return ResultLoader(path)
+
+
+def _raise_for(described: Mapping[str, Any]) -> None:
+    """Raise what every final state other than completed means."""
+    name, state = described["TrainingJobName"], RunState(described["TrainingJobStatus"])
+    if described.get("SecondaryStatus") == _TOO_LONG:
+        limit = described["StoppingCondition"]["MaxRuntimeInSeconds"]
+        raise TrainingTimeoutError(
+            f"run {name} was ended: it took longer than {limit} seconds",
+            hint="Allow more max_runtime_seconds and submit it again: it resumes from its "
+            "checkpoints.",
+        )
+    if state is RunState.STOPPED:
+        raise RunCancelledError(
+            f"run {name} was stopped", hint="Submit it again: it resumes from its checkpoints."
+        )
+    if state is RunState.FAILED:
+        reason = str(described.get("FailureReason") or "SageMaker gives no reason")
+        kind = MemoryLimitError if "OutOfMemory" in reason else TrainingFailedError
+        last_line = reason.strip().rpartition("\n")[2]
+        raise kind(
+            f"run {name} failed: {last_line}",
+            traceback_tail=reason,
+            hint=f"The end of its traceback:\n{reason}",
+        )

@@ -107,6 +107,16 @@ def test_a_lost_answer_means_that_it_was_done(
     assert code_of(lambda: sagemaker.create_training_job(**request))[0] == "ResourceInUse"
 
 
+def test_an_upload_that_breaks_off_leaves_nothing(cloud: Rehearsal, hasty: Clients) -> None:
+    from botocore.exceptions import BotoCoreError
+
+    storage = hasty("s3")
+    cloud.faults.drop_during("s3.PutObject")
+    with pytest.raises(BotoCoreError):
+        storage.put_object(Bucket=cloud.bucket, Key="broken", Body=b"x" * 5_000_000)
+    assert "Contents" not in storage.list_objects_v2(Bucket=cloud.bucket, Prefix="broken")
+
+
 def test_a_slow_service_is_slow(cloud: Rehearsal, client: Clients) -> None:
     storage = client("s3")
     cloud.faults.slow("s3.ListBuckets", seconds=0.3, times=1)

@@ -100,6 +100,13 @@ def test_moto_does_not_stop_or_delete_jobs(bare: Callable[[str], Any], operation
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
 
 
+def test_moto_knows_no_quotas_of_sagemaker(bare: Callable[[str], Any]) -> None:
+    from botocore.exceptions import ClientError
+
+    with pytest.raises(ClientError):
+        bare("service-quotas").list_service_quotas(ServiceCode="sagemaker")
+
+
 def test_motos_registry_is_elsewhere_and_its_token_opens_nothing(
     bare: Callable[[str], Any],
 ) -> None:

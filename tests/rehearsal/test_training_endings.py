@@ -88,6 +88,21 @@ def test_a_job_that_takes_too_long_is_stopped_and_says_so(
     assert "stopped.txt" in members(job["ModelArtifacts"]["S3ModelArtifacts"])
 
 
+def test_a_spot_job_is_waited_for_no_longer_than_asked(
+    client: Clients, asked: Asked, ended: Ended, image: str
+) -> None:
+    request = asked(
+        image,
+        HyperParameters={"sleep": "60"},
+        EnableManagedSpotTraining=True,
+        StoppingCondition={"MaxRuntimeInSeconds": 3, "MaxWaitTimeInSeconds": 3},
+    )
+    client("sagemaker").create_training_job(**request)
+    job = ended(request["TrainingJobName"])
+    # the wait began when the job was created, before it ran
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
+
+
 def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(
     cloud: Rehearsal,
     client: Clients,

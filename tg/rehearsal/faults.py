@@ -15,7 +15,8 @@ from ..common._core.errors import ConfigError
 __all__ = ["Fault", "Faults", "cut_connection"]
 
 _THROTTLE, _ERROR, _SLOW = "throttle", "server error", "slow"
-_EXPIRED, _LOST, _CAPACITY = "expired token", "lost answer", "no capacity"
+_EXPIRED, _BROKEN, _LOST = "expired token", "broken request", "lost answer"
+_CAPACITY = "no capacity"
 
 
 @dataclass(kw_only=True)
@@ -74,6 +75,10 @@ class Faults:
         """Refuse requests, as their credentials had their day (``ExpiredTokenException``)."""
         self._add(_EXPIRED, operation, times)
 
+    def drop_during(self, operation: str, times: int | None = 1) -> None:
+        """Lose the connection while the request arrives, half of its body; nothing is done."""
+        self._add(_BROKEN, operation, times)
+
     def drop_after(self, operation: str, times: int | None = 1) -> None:
         """Do what is asked, and lose the connection before the answer."""
         self._add(_LOST, operation, times)
@@ -114,6 +119,10 @@ class Faults:
             return 400, "ExpiredTokenException", message
         code = "InternalError" if is_storage else "InternalFailure"
         return 500, code, "We encountered an internal error. Please try again."
+
+    def breaks_request(self, operation: str) -> bool:
+        """Whether such a request arrives in part only."""
+        return self._take((_BROKEN,), operation) is not None
 
     def loses_answer(self, operation: str) -> bool:
         """Whether the answer to such a request is lost now."""

@@ -42,6 +42,10 @@ class Monitor:
         size = int(environ.get("CONTENT_LENGTH") or 0)
         self._counter.add(operation, Calls(count=1, received_bytes=size))
         self._faults.delay(operation)
+        if self._faults.breaks_request(operation):
+            environ["wsgi.input"].read(size // 2)
+            cut_connection(environ)
+            return [b""]
         refusal = self._faults.refusal(operation)
         if refusal is not None:
             environ["wsgi.input"].read(size)  # or the client may still write when all is closed

@@ -34,6 +34,7 @@ from .ownership import (
     remove_from_engine,
     remove_images,
 )
+from .quotas import QuotaService
 from .registry import ImageRegistry
 from .server import CloudServer, forget_everything, simulated_services
 from .training_jobs import TrainingJobs
@@ -235,6 +236,7 @@ class Rehearsal:
         operations = {
             **self._jobs.operations,
             **ContainerRegistryService(self._registry, self._region).operations,
+            **QuotaService(self.quotas, self._region).operations,
         }
         host = f"{ACCOUNT}.dkr.ecr.{self._region}.amazonaws.com"
         gateway = Gateway(services, operations, host, self._real_registry)

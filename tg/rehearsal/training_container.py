@@ -138,7 +138,8 @@ def container_of(
     entry = tuple(algorithm.get("ContainerEntrypoint", ()))
     command = tuple(algorithm.get("ContainerArguments", () if entry else ("train",)))
     checkpoints = request.get("CheckpointConfig", {}).get("LocalPath", f"{_BASE}/checkpoints")
-    options = ["--hostname", folders.host, *_LOGGING, *_user(engine)]
+    user = _user(engine)
+    options = ["--hostname", folders.host, *_LOGGING, *user]
     if network:
         options += ["--network", network, "--network-alias", folders.host]
     elif request.get("EnableNetworkIsolation"):
@@ -155,7 +156,12 @@ def container_of(
             Mount(source=folders.output, target=f"{_BASE}/output"),
             Mount(source=folders.checkpoints, target=checkpoints.rstrip("/")),
         ),
-        environment={**variables, **request.get("Environment", {})},
+        # a user that the image does not know has no home there
+        environment={
+            **({"HOME": "/tmp"} if user else {}),  # noqa: S108 the container's own
+            **variables,
+            **request.get("Environment", {}),
+        },
         options=tuple(options),
     )
 

@@ -42,7 +42,20 @@ class _Ending(Enum):
     FAILED = auto()
     STOPPED = auto()
     TOO_LONG = auto()
+    WAITED = auto()
     INTERRUPTED = auto()
+
+
+_LIMITS = {
+    _Ending.TOO_LONG: (
+        "MaxRuntimeExceeded",
+        "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    ),
+    _Ending.WAITED: (
+        "MaxWaitTimeExceeded",
+        "Training job wait time exceeded MaxWaitTimeInSeconds provided",
+    ),
+}
 
 
 @dataclass
@@ -74,6 +87,8 @@ class TrainingRun:
         self._culprits: list[TrainingContainer] = []
         self._log_files: list[JobLog] = []
         self._network = ""
+        self._trained_seconds = 0.0
+        self._began = 0.0
         self._hosts = [f"algo-{number + 1}" for number in range(record.instances[1])]
         uri = self._request.get("CheckpointConfig", {}).get("S3Uri", "")
         self._checkpoints = _Checkpoints(uri)
@@ -193,8 +208,7 @@ class TrainingRun:
     def _watch(self) -> _Ending:
         """Wait until it ends, or has to be ended."""
         record = self._record
-        seconds = self._request["StoppingCondition"].get("MaxRuntimeInSeconds", 86_400)
-        began = synced = time.monotonic()
+        self._began = synced = time.monotonic()
         while not all(container.has_ended for container in self._containers):
             if record.stop_requested.wait(_POLL_SECONDS):
                 return _Ending.STOPPED
@@ -202,14 +216,23 @@ class TrainingRun:
                 return _Ending.INTERRUPTED
             if any(container.has_failed for container in self._containers):
                 return _Ending.FAILED
-            now = time.monotonic()
-            if now - began > seconds:
-                return _Ending.TOO_LONG
-            if now - synced > self._place.checkpoint_seconds:
+            limit = self._limit()
+            if limit is not None:
+                return limit
+            if time.monotonic() - synced > self._place.checkpoint_seconds:
                 self._sync()
-                synced = now
+                synced = time.monotonic()
         failed = any(container.has_failed for container in self._containers)
         return _Ending.FAILED if failed else _Ending.DONE
+
+    def _limit(self) -> _Ending | None:
+        """Tell which limit of time it has come to, if any; what was interrupted counts as well."""
+        limits = self._request["StoppingCondition"]
+        trained = self._trained_seconds + time.monotonic() - self._began
+        if trained > limits.get("MaxRuntimeInSeconds", 86_400):
+            return _Ending.TOO_LONG
+        waits = limits.get("MaxWaitTimeInSeconds")
+        return _Ending.WAITED if waits and time.time() - self._record.created > waits else None
 
     def _end(self, ending: _Ending) -> _Ending:
         """End the containers that still run, and keep what they wrote."""
@@ -228,6 +251,7 @@ class TrainingRun:
             time.sleep(_POLL_SECONDS)
         self._sync()
         if ending is _Ending.INTERRUPTED:
+            self._trained_seconds += time.monotonic() - self._began
             self._clear()
             self._checkpoints.known.clear()
             self._record.enter("Starting", "Starting the training job again")
@@ -250,9 +274,8 @@ class TrainingRun:
                 self._clear()
                 record.fail(reason)
             return
-        if ending is _Ending.TOO_LONG:
-            message = "Training job runtime exceeded MaxRuntimeInSeconds provided"
-            record.enter("MaxRuntimeExceeded", message)
+        if ending in _LIMITS:
+            record.enter(*_LIMITS[ending])
         if self._containers and not record.abandoned.is_set():
             record.enter("Uploading", "Uploading generated training model")
             uri = store_result(self._place.storage, self._request, self._containers)
@@ -260,10 +283,9 @@ class TrainingRun:
         self._clear()
         if ending is _Ending.DONE:
             record.enter("Completed", "Training job completed", status=COMPLETED)
-        elif ending is _Ending.TOO_LONG:
-            record.enter("MaxRuntimeExceeded", message, status=STOPPED)
         else:
-            record.enter("Stopped", "Training job stopped", status=STOPPED)
+            stopped = ("Stopped", "Training job stopped")
+            record.enter(*_LIMITS.get(ending, stopped), status=STOPPED)
 
     def _close_logs(self) -> None:
         for log in self._log_files:

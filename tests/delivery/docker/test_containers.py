@@ -94,7 +94,7 @@ def test_one_that_cannot_start_leaves_nothing(containers: Containers, name: str)
 def test_folders_with_odd_names_are_mounted(
     containers: Containers, name: str, tmp_path: Path
 ) -> None:
-    odd = tmp_path / 'a, "b" = c'
+    odd = tmp_path / 'a, "b" =\nc'
     odd.mkdir()
     (odd / "in").write_text("tea")
     (tmp_path / "kept").mkdir()

@@ -47,9 +47,11 @@ def test_an_engine_that_is_not_there(host: str, monkeypatch: pytest.MonkeyPatch)
         lambda: Containers(engine).remove("none"),
         lambda: list(Containers(engine).logs("none")),
         lambda: Containers(engine).wait("none", 5),
+        lambda: engine.call(["run", "python:3"]),
     ):
-        with pytest.raises(EngineUnavailableError, match="does not answer"):
+        with pytest.raises(EngineUnavailableError, match="does not answer") as caught:
             ask()
+        assert "--help" not in caught.value.what
 
 
 @needs_client

@@ -43,10 +43,8 @@ class Mount:
         kind = "bind" if isinstance(self.source, Path) else "volume"
         fields = [f"type={kind}", f"source={self.source}", f"target={self.target}"]
         text = io.StringIO()
-        csv.writer(text, lineterminator="").writerow(
-            [*fields, "readonly"] if self.is_read_only else fields
-        )
-        return text.getvalue()
+        csv.writer(text).writerow([*fields, "readonly"] if self.is_read_only else fields)
+        return text.getvalue().removesuffix("\r\n")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,8 @@ _UNREACHABLE = re.compile(
     re.IGNORECASE,
 )
 _DAEMON = "Error response from daemon: "
+# what the client says after the reason: "Run 'docker run --help' for more information"
+_ADVICE = re.compile(r"(Run|See) '[^']* --help'|Usage: ", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"permission denied while trying to connect", re.IGNORECASE)
 _HINT = (
     "Install Docker and start it: https://docs.docker.com/engine/install/. The process executor "
@@ -212,4 +214,5 @@ def _reason(output: str) -> str:
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    said = [line for line in lines if not _ADVICE.match(line)]
+    return (said or lines or [""])[-1]

@@ -29,6 +29,7 @@ NAMES = {
     "tg.common.delivery.sagemaker": [
         "Autonamer",
         "DOCKERFILE_TEMPLATE",
+        "RemoteOptions",
         "SagemakerAttachedExecutor",
         "SagemakerConfig",
         "SagemakerEnvironment",
@@ -36,6 +37,7 @@ NAMES = {
         "SagemakerLocalExecutor",
         "SagemakerOptions",
         "SagemakerProcessExecutor",
+        "SagemakerRemoteExecutor",
         "SagemakerRoutine",
     ],
 }

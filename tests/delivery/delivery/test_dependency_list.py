@@ -193,3 +193,8 @@ def test_a_merge_is_canonical_and_contains_every_pin_or_is_refused(asked, random
             if spec.operator == "==":
                 name = requirement.name.lower().replace("_", "-")
                 assert joined[name].contains(Version(spec.version), prereleases=True)
+
+
+def test_a_text_in_place_of_a_list_of_dependencies_is_named() -> None:
+    with pytest.raises(DependencyError, match="'humanize' is no list"):
+        DependencyList.merge(["humanize"])  # type: ignore[list-item]

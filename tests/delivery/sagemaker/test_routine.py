@@ -17,7 +17,12 @@ from tg.common._core.errors import (
     UnpicklableError,
 )
 from tg.common.delivery.delivery import DependencyList
-from tg.common.delivery.sagemaker import SagemakerJob, SagemakerOptions, SagemakerRoutine
+from tg.common.delivery.sagemaker import (
+    SagemakerJob,
+    SagemakerOptions,
+    SagemakerProcessExecutor,
+    SagemakerRoutine,
+)
 from tg.common.ml import single_frame_training as sft
 from tg.common.ml.training_core import FunctionTask
 
@@ -132,3 +137,8 @@ def test_a_task_that_cannot_be_copied_names_the_attribute(routine: SagemakerRout
 def test_the_documented_options() -> None:
     options = SagemakerOptions("role", None, "titanic_project", Path("/data"), "titanic.parquet")
     assert options.local_dataset_path == Path("/data/titanic_project/titanic.parquet")
+
+
+def test_an_executor_made_of_a_routine_says_what_it_takes(routine: SagemakerRoutine) -> None:
+    with pytest.raises(ConfigError, match=r"routine\.config"):
+        SagemakerProcessExecutor(routine)  # type: ignore[arg-type]

@@ -100,6 +100,12 @@ class DependencyList:
         DependencyList('a+b', ['pandas==2.2.3', 'six'])
         """
         every = list(lists)
+        for each in every:
+            if not isinstance(each, DependencyList):
+                raise DependencyError(
+                    f"{each!r} is no list of dependencies",
+                    hint="Name it and list them: DependencyList('training', ['pandas==2.2.3']).",
+                )
         return cls(name or "+".join(each.name for each in every), _merged(every))
 
     @property

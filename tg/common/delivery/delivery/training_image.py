@@ -139,6 +139,8 @@ class TrainingImage:
         on_line: Callable[[str], None] | None,
     ) -> str:
         builder = find_builder(engine, kind)
+        if on_line is not None:
+            on_line(f"Building image {self.name} with {builder.kind}")
         DependencyBuild(self.dependencies, engine, builder, on_line).run()
         with tempfile.TemporaryDirectory(prefix="tg-build-") as folder:
             context = Path(folder)

@@ -24,10 +24,9 @@ _DAEMON = "Error response from daemon: "
 # what the client says after the reason: "Run 'docker run --help' for more information"
 _ADVICE = re.compile(r"(Run|See) '[^']* --help'|Usage: ", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"permission denied while trying to connect", re.IGNORECASE)
-_HINT = (
-    "Install Docker and start it: https://docs.docker.com/engine/install/. The process executor "
-    "needs none: it runs the same package in a fresh interpreter."
-)
+_WITHOUT = "The process executor needs none: it runs the same package in a fresh interpreter."
+_INSTALL = f"Install Docker and start it: https://docs.docker.com/engine/install/. {_WITHOUT}"
+_START = f"Start it. If it runs, is it where DOCKER_HOST or `docker context ls` says? {_WITHOUT}"
 # A builder that a user chose for other projects may not see the engine's own images.
 _ENVIRONMENT: Mapping[str, str | None] = {"BUILDX_BUILDER": None, "DOCKER_CLI_HINTS": "false"}
 _LEAST_ROOM_BYTES = 65_536
@@ -181,12 +180,13 @@ class DockerEngine:
         # what the engine reports, of a registry for instance, is an answer
         if _UNREACHABLE.search(output) and _DAEMON not in output:
             raise EngineUnavailableError(
-                f"the container engine does not answer: {_last_line(output)}", hint=_HINT
+                f"the container engine does not answer: {_last_line(output).rstrip('?.')}",
+                hint=_START,
             )
 
     def _translated(self, error: CommandError, argv: Sequence[str]) -> EngineError:
         if error.exit_code is None and not error.output and shutil.which(argv[0]) is None:
-            return EngineUnavailableError(f"there is no program {argv[0]!r}", hint=_HINT)
+            return EngineUnavailableError(f"there is no program {argv[0]!r}", hint=_INSTALL)
         if error.exit_code is None and "it took more than" in error.what:
             return EngineUnavailableError(
                 f"the container engine does not answer: {error.what}",

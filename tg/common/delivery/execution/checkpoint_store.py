@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from ..._core.file_lock import FileLock
 from ..._core.files import atomic_write
+from .folder_removal import remove_folder
 
 __all__ = ["CheckpointStore"]
 
@@ -59,4 +59,4 @@ class CheckpointStore:
 
     def discard(self, folder: Path) -> None:
         """Remove what a completed run does not need any more."""
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -30,6 +29,7 @@ from ..._core.files import atomic_write
 from ...contract.run_state import RunState
 from ..naming.legal_name import job_name
 from .failure_kind import FailureKind
+from .folder_removal import remove_folder
 from .model_folder import ModelFolder
 from .result_loader import ResultLoader
 
@@ -231,7 +231,7 @@ class RunFolder:
 
     def remove_work(self) -> None:
         """Remove what the training worked on; its result is elsewhere."""
-        shutil.rmtree(self.work, ignore_errors=True)
+        remove_folder(self.work)
 
     def raise_for_state(self) -> None:
         """Raise what every state other than completed means.
@@ -253,7 +253,7 @@ class RunFolder:
                 f"run {self.run_id} failed: {last_line}",
                 exit_code=record.exit_code,
                 traceback_tail=record.failure,
-                hint=f"Its log is {self.log_file}; the end of its traceback:\n{record.failure}",
+                hint=f"Its log is {self.log_file}; it ends with:\n{record.failure}",
             )
         if record.state is RunState.STOPPED:
             raise RunCancelledError(

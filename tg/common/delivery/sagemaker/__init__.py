@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from .executors import SagemakerProcessExecutor as SagemakerProcessExecutor
     from .job import SagemakerJob as SagemakerJob
     from .options import SagemakerOptions as SagemakerOptions
+    from .remote_executor import SagemakerRemoteExecutor as SagemakerRemoteExecutor
+    from .remote_options import RemoteOptions as RemoteOptions
     from .routine import SagemakerRoutine as SagemakerRoutine
 
 __all__ = [
     "DOCKERFILE_TEMPLATE",
     "Autonamer",
+    "RemoteOptions",
     "SagemakerAttachedExecutor",
     "SagemakerConfig",
     "SagemakerEnvironment",
@@ -26,6 +29,7 @@ __all__ = [
     "SagemakerLocalExecutor",
     "SagemakerOptions",
     "SagemakerProcessExecutor",
+    "SagemakerRemoteExecutor",
     "SagemakerRoutine",
 ]
 
@@ -34,6 +38,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "Autonamer": ".autonamer",
         "DOCKERFILE_TEMPLATE": ".dockerfile",
+        "RemoteOptions": ".remote_options",
         "SagemakerAttachedExecutor": ".executors",
         "SagemakerConfig": ".config",
         "SagemakerEnvironment": ".environment",
@@ -41,6 +46,7 @@ __getattr__, __dir__ = lazy_names(
         "SagemakerLocalExecutor": ".executors",
         "SagemakerOptions": ".options",
         "SagemakerProcessExecutor": ".executors",
+        "SagemakerRemoteExecutor": ".remote_executor",
         "SagemakerRoutine": ".routine",
     },
 )

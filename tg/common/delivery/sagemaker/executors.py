@@ -6,7 +6,13 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..._core.errors import EngineUnavailableError, FormatError, RunError, RunNotFoundError
+from ..._core.errors import (
+    ConfigError,
+    EngineUnavailableError,
+    FormatError,
+    RunError,
+    RunNotFoundError,
+)
 from ..._core.logger import Logger
 from ..execution.attached import AttachedRun, AttachedTraining
 from ..execution.container_options import ContainerOptions
@@ -30,6 +36,11 @@ class SagemakerExecutor(Executor):
     """
 
     def __init__(self, config: SagemakerConfig) -> None:
+        if not isinstance(config, SagemakerConfig):
+            raise ConfigError(
+                f"an executor takes a SagemakerConfig, not {type(config).__name__}",
+                hint="Of a routine that is routine.config; or ask it: routine.local().",
+            )
         self.config = config
 
     def run(self, run_id: str) -> Run:

@@ -13,6 +13,7 @@ from ..delivery.containering import Containering
 from ..delivery.dependency_list import DependencyList
 from ..delivery.package_name import check_name
 from ..delivery.packaging import Packaging
+from ..execution.container_options import ContainerOptions
 from .config import SagemakerConfig
 from .executors import (
     SagemakerAttachedExecutor,
@@ -102,9 +103,9 @@ class SagemakerRoutine:
         """In a fresh interpreter on this machine."""
         return SagemakerProcessExecutor(self.config)
 
-    def local(self) -> SagemakerLocalExecutor:
-        """On this machine, as SageMaker would."""
-        return SagemakerLocalExecutor(self.config)
+    def local(self, options: ContainerOptions | None = None) -> SagemakerLocalExecutor:
+        """On this machine, as SageMaker would: in a container."""
+        return SagemakerLocalExecutor(self.config, options)
 
     def remote(self, options: RemoteOptions | None = None) -> SagemakerRemoteExecutor:
         """At SageMaker."""

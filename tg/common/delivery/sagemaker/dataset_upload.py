@@ -11,15 +11,15 @@ from typing import Any
 
 from ..._core.errors import AwsNotFoundError, AwsPermissionError
 from .aws import AwsClients
-from .aws_errors import aws_error, translated
+from .aws_errors import translated
 from .local_dataset import DatasetFile, LocalDataset
+from .s3_deletion import delete_objects
 from .s3_layout import S3Layout, S3Place
 from .s3_sending import HASH_KEY, S3Sending
 
 __all__ = ["DatasetLocation", "upload_dataset"]
 
 _THREADS = 10  # as many connections as one upload of a large file takes
-_DELETED_AT_A_TIME = 1_000  # "DeleteObjects" of the S3 API reference
 _MARK = ".tg-complete-"
 
 
@@ -134,10 +134,12 @@ class _FolderUpload:
         mark = f"{self._place.key}{_MARK}{self._local.content_hash}"
         sent = 0
         if list(marks) != [mark] or not _is_untouched(objects, wanted, marks[mark]):
-            self._delete(list(marks))
+            delete_objects(self._client, self._place.bucket, list(marks))
             missing = self._missing(objects)
             sent = self._sending.send(missing)
-            self._delete([key for key in objects if key not in wanted])
+            delete_objects(
+                self._client, self._place.bucket, [key for key in objects if key not in wanted]
+            )
             with translated("s3.PutObject"):
                 self._client.put_object(Bucket=self._place.bucket, Key=mark, Body=b"")
         return DatasetLocation(
@@ -174,16 +176,6 @@ class _FolderUpload:
             found = pool.map(lambda t: _is_there(self._client, t[1], t[0]), alike)
             there = {t[1].key for t, is_there in zip(alike, found, strict=True) if is_there}
         return [target for target in targets if target[1].key not in there]
-
-    def _delete(self, keys: list[str]) -> None:
-        for start in range(0, len(keys), _DELETED_AT_A_TIME):
-            some = [{"Key": key} for key in keys[start : start + _DELETED_AT_A_TIME]]
-            with translated("s3.DeleteObjects"):
-                answer = self._client.delete_objects(
-                    Bucket=self._place.bucket, Delete={"Objects": some, "Quiet": True}
-                )
-            for failed in answer.get("Errors", ()):
-                raise aws_error(failed["Code"], failed.get("Message", ""), "s3.DeleteObjects")
 
 
 def _is_there(client: Any, place: S3Place, file: DatasetFile) -> bool:

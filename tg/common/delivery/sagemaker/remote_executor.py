@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from ..._core.errors import AwsError, ConfigError
 from ..._core.loc import Loc
+from ...contract.run_state import RunState
 from ..delivery.commit import Commit
 from ..delivery.training_image import Image
 from ..execution.request import TrainingRequest
@@ -127,8 +128,10 @@ class SagemakerRemoteExecutor(FollowingExecutor):
             except AwsError as exc:
                 if exc.code != "ResourceInUse":
                     raise
-            if not run.state.is_final:
+            described = run.describe()
+            if not RunState(described["TrainingJobStatus"]).is_final:
                 return run
+            run.discard_checkpoints(described)
             attempt += 1
 
     def _job(

@@ -23,6 +23,8 @@ from .aws import AwsClients
 from .aws_errors import translated
 from .job_logs import JobLogs
 from .result_download import download_result
+from .s3_deletion import delete_below
+from .s3_layout import parse_s3_uri
 
 __all__ = ["RemoteRun"]
 
@@ -127,6 +129,7 @@ class RemoteRun(Run):
             described = self.describe()
             if RunState(described["TrainingJobStatus"]).is_final:
                 _raise_for(described)
+                self.discard_checkpoints(described)
                 return self
             left = _POLL_SECONDS if deadline is None else deadline - self._clock()
             if left <= 0:
@@ -135,6 +138,20 @@ class RemoteRun(Run):
                     hint="It goes on: wait again, or cancel it.",
                 )
             self._sleep(min(left, _POLL_SECONDS))
+
+    def discard_checkpoints(self, described: Mapping[str, Any]) -> None:
+        """Delete what a completed training does not need any more.
+
+        The same training, submitted again, then begins anew.
+
+        Parameters
+        ----------
+        described
+            What SageMaker says of it.
+        """
+        uri = (described.get("CheckpointConfig") or {}).get("S3Uri")
+        if uri and RunState(described["TrainingJobStatus"]) is RunState.COMPLETED:
+            delete_below(self._clients.client("s3"), parse_s3_uri(uri))
 
     def cancel(self) -> None:
         """Ask SageMaker to stop it: it keeps its checkpoints, or is killed 120 s later."""

@@ -21,6 +21,8 @@ _CHANNELS = 20
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+\Z")
 _CHECKPOINTS = "/opt/ml/checkpoints"
 _DIGITS = 16
+# settings that do not change what a training does, but how long it may take
+_LIMITS = ("max_runtime_seconds", "max_wait_seconds")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +95,15 @@ class TrainingJob:
 
     @property
     def fingerprint(self) -> str:
-        """What tells this training from every other: its code, data and hyperparameters."""
-        parts = [self.content_hash, self.data_hash, sorted(self.hyperparameters.items())]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+        """What tells this training from every other, whatever time it is given.
+
+        It is made of code, data, hyperparameters and settings. Trainings of one fingerprint resume
+        from the same checkpoints.
+        """
+        settings = {k: v for k, v in asdict(self.options).items() if k not in _LIMITS}
+        parts = [self.content_hash, self.data_hash, sorted(self.hyperparameters.items()), settings]
+        text = json.dumps(parts, sort_keys=True, default=list)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def name(self, attempt: int = 1) -> str:
         """Give the job's name, the same for the same training.
@@ -115,8 +123,8 @@ class TrainingJob:
         >>> job.name(2).startswith("tea-"), job.name(2).endswith("-r2")
         (True, True)
         """
-        settings = [self.fingerprint, self.layout.output, asdict(self.options)]
-        text = json.dumps(settings, sort_keys=True, default=list)
+        limits = [getattr(self.options, name) for name in _LIMITS]
+        text = json.dumps([self.fingerprint, self.layout.output, limits])
         digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
         return job_name(self.base_name.lower(), digest if attempt == 1 else f"{digest}-r{attempt}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from ..docker.containers import Containers, ContainerSpec, Mount
 from ..docker.engine import DockerEngine
 from ..docker.images import ImageStore
 from ..docker.labels import UV_CACHE, UV_CACHE_PLACE, Kind, Label
+from ..docker.scratch_folder import scratch_folder
 from .build_secrets import BuildSecrets
 from .dependency_image import FILES_PLACE, DependencyImage
 from .uv_binary import uv_for
@@ -164,8 +164,8 @@ class DependencyBuild:
             platform=self._image.base.platform,
             python_version=self._image.python_numbers,
         )
-        with tempfile.TemporaryDirectory(prefix="tg-build-") as root:
-            folder = Path(root, "context", "files")
+        with scratch_folder() as root:
+            folder = root / "context" / "files"
             (folder / "wheels").mkdir(parents=True)
             for wheel in given.wheels:
                 shutil.copyfile(wheel, folder / "wheels" / wheel.name)
@@ -175,7 +175,7 @@ class DependencyBuild:
             # readable for any user, whatever the umask of this process
             for path in (folder, *folder.rglob("*")):
                 path.chmod(0o755 if path.is_dir() or path.name == "uv" else 0o644)
-            paths = {f"tg_{name}": Path(root, f"tg_{name}") for name in given.files}
+            paths = {f"tg_{name}": root / f"tg_{name}" for name in given.files}
             for name, content in given.files.items():
                 paths[f"tg_{name}"].write_bytes(content)  # in a folder that is ours alone
             # an index or a proxy at localhost is reached from the network that has it

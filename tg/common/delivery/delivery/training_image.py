@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..._core.loc import Loc
 from ..docker.build import ImageBuild
@@ -15,6 +13,7 @@ from ..docker.builder import find_builder
 from ..docker.engine import DockerEngine
 from ..docker.images import ImageStore
 from ..docker.labels import Kind, Label
+from ..docker.scratch_folder import scratch_folder
 from .commit import Commit
 from .dependency_build import DependencyBuild
 from .dependency_image import DependencyImage
@@ -142,8 +141,7 @@ class TrainingImage:
         if on_line is not None:
             on_line(f"Building image {self.name} with {builder.kind}")
         DependencyBuild(self.dependencies, engine, builder, on_line).run()
-        with tempfile.TemporaryDirectory(prefix="tg-build-") as folder:
-            context = Path(folder)
+        with scratch_folder() as context:
             (context / "image").mkdir()
             write_image_files(context / "image", self.package, self.run_file_name)
             build = ImageBuild(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from ..._core.errors import EngineError, EngineUnavailableError, ImageBuildError
 from .build_output import BuildOutput
 from .builder import Builder
 from .engine import DockerEngine
+from .scratch_folder import scratch_folder
 
 __all__ = ["ImageBuild", "build_error", "check_still_there", "label_line"]
 
@@ -91,8 +91,8 @@ class ImageBuild:
             if on_line is not None and shown is not None:
                 on_line(shown)
 
-        with tempfile.TemporaryDirectory(prefix="tg-build-") as folder:
-            id_file, dockerfile = Path(folder, "id"), Path(folder, "Dockerfile")
+        with scratch_folder() as folder:
+            id_file, dockerfile = folder / "id", folder / "Dockerfile"
             dockerfile.write_text(f"{self.dockerfile}\n{label_line(self.labels)}", encoding="utf-8")
             files = ["--iidfile", str(id_file), "--file", str(dockerfile)]
             try:

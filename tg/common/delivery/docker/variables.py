@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+
+from .scratch_folder import scratch_folder
 
 __all__ = ["PassedVariables", "pass_variables"]
 
@@ -56,8 +56,8 @@ def pass_variables(variables: Mapping[str, str]) -> Iterator[PassedVariables]:
     if not lines:
         yield PassedVariables(options=tuple(options), client=client)
         return
-    with tempfile.TemporaryDirectory(prefix="tg-run-") as folder:
-        file = Path(folder, "variables")
+    with scratch_folder() as folder:
+        file = folder / "variables"
         text = "".join(f"{name}={value}\n" for name, value in sorted(lines.items()))
         file.write_text(text, encoding="utf-8", newline="\n")
         yield PassedVariables(options=("--env-file", str(file), *options), client=client)

@@ -136,6 +136,6 @@ def test_several_that_prune_at_once_all_succeed(tiny: TinyImages) -> None:
     children = [start("prune", tiny.pattern, "--yes", "--json") for _ in range(3)]
     for child in children:
         output, errors = child.communicate()
-        assert child.returncode == 0, errors
+        assert child.returncode == 0, output + errors
         json.loads(output)
     assert not tiny.images()

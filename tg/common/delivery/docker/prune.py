@@ -234,7 +234,11 @@ def _remove_image(engine: DockerEngine, planned: HeldImage) -> PruneOutcome:
         outcome = _attempt(engine, ["image", "rm", tag], planned)
         if not outcome.removed:
             return outcome
-    return _attempt(engine, ["image", "rm", record.id], planned)
+    outcome = _attempt(engine, ["image", "rm", record.id], planned)
+    if not outcome.removed and images.find(record.id) is None:
+        # engines have many words for what somebody else removes at the same moment
+        return PruneOutcome(thing=planned, removed=True)
+    return outcome
 
 
 def _attempt(

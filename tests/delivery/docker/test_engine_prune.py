@@ -19,10 +19,10 @@ from tg.common.delivery.docker.holdings import (
     HeldContainer,
     HeldImage,
     Holdings,
-    parse_time,
     read_holdings,
 )
 from tg.common.delivery.docker.images import ImageRecord
+from tg.common.delivery.docker.inspection import parse_time
 from tg.common.delivery.docker.prune import (
     PruneOutcome,
     PruneRules,

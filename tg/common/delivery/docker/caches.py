@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..._core.errors import EngineError, EngineUnavailableError, FormatError
-from .engine import DockerEngine
+from ..._core.errors import EngineError
+from .engine import DockerEngine, passing_over
+from .inspection import parsed
 from .labels import UV_CACHE, UV_CACHE_PLACE
 
 __all__ = ["BuildCaches", "HeldCache"]
@@ -67,21 +68,11 @@ class BuildCaches:
         ------
         EngineError
             It measures for somebody else all the time.
+        FormatError
+            It answers in a way that is not known.
         """
-        caches = []
-        for line in self._usage():
-            try:
-                values = json.loads(line)
-                if values.get("volume") == UV_CACHE:
-                    caches.append(_cache("volume", UV_CACHE, values["size"]))
-                elif str(values.get("description", "")).startswith(_MOUNT):
-                    caches.append(_cache("mount", values["mount"], values["size"]))
-            except (KeyError, ValueError, AttributeError) as exc:
-                raise FormatError(
-                    f"the engine describes its use of the disk in a way that is not known: {exc!r}",
-                    hint="Is `docker` another program than Docker's own client?",
-                ) from exc
-        return caches
+        lines = self._usage()
+        return parsed("its use of the disk", lambda: _caches(lines))
 
     def remove(self, cache: HeldCache) -> None:
         """Remove one; one that is not there is left as it is.
@@ -94,13 +85,8 @@ class BuildCaches:
         args = ["builder", "prune", "--force", "--all", "--filter", f"id={cache.id}"]
         if cache.kind == "volume":
             args = ["volume", "rm", cache.id]
-        try:
+        with passing_over("no such volume"):
             self._engine.call(args, timeout_seconds=_SECONDS)
-        except EngineUnavailableError:
-            raise
-        except EngineError as exc:
-            if "no such volume" not in exc.what.lower():
-                raise
 
     def _usage(self) -> list[str]:
         lines: list[str] = []
@@ -119,6 +105,17 @@ class BuildCaches:
                     raise
             self._sleep(_PAUSE_SECONDS)
         return [line for line in lines if line.startswith("{")]
+
+
+def _caches(lines: Sequence[str]) -> list[HeldCache]:
+    found = []
+    for line in lines:
+        values = json.loads(line)
+        if values.get("volume") == UV_CACHE:
+            found.append(_cache("volume", UV_CACHE, values["size"]))
+        elif str(values.get("description", "")).startswith(_MOUNT):
+            found.append(_cache("mount", values["mount"], values["size"]))
+    return found
 
 
 def _cache(kind: str, name: str, size: str) -> HeldCache:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from ..._core.errors import EngineError, EngineUnavailableError, FormatError
-from .engine import DockerEngine
+from ..._core.errors import EngineUnavailableError
+from .engine import DockerEngine, passing_over
+from .inspection import inspect, parse_time, parsed
 from .variables import pass_variables
 
 __all__ = ["ContainerSpec", "ContainerState", "Containers", "Mount"]
@@ -186,19 +187,9 @@ class Containers:
 
     def inspect(self, name: str) -> ContainerState | None:
         """Tell how a container is; ``None`` if there is none."""
-        lines: list[str] = []
-        try:
-            form = '{"state": {{json .State}}, "memory": {{json .HostConfig.Memory}}}'
-            self._engine.call(
-                ["container", "inspect", "--format", form, name], on_line=lines.append
-            )
-        except EngineUnavailableError:
-            raise
-        except EngineError as exc:
-            if "no such container" in str(exc).lower():
-                return None
-            raise
-        return _state("".join(line for line in lines if line.startswith("{")))
+        form = '{"state": {{json .State}}, "memory": {{json .HostConfig.Memory}}}'
+        found = inspect(self._engine, "container", [name], form)
+        return parsed("a container", lambda: _state(found[0])) if found else None
 
     def logs(self, name: str) -> Iterator[str]:
         """Give the lines of a container's output, those to come as well, until it ends.
@@ -234,54 +225,28 @@ class Containers:
 
     def signal(self, name: str, signal_name: str) -> None:
         """Send a signal to a container's first process; one that has ended is left as it is."""
-        try:
+        with passing_over("is not running", "no such container"):
             self._engine.call(["kill", "--signal", signal_name, name])
-        except EngineUnavailableError:
-            raise
-        except EngineError as exc:
-            said = str(exc).lower()
-            if "is not running" not in said and "no such container" not in said:
-                raise
-
-    def commit(self, name: str) -> str:
-        """Make an image of a container's files, without a name, and give its id."""
-        return self._engine.call(["commit", name], timeout_seconds=_LONG_SECONDS).output.strip()
 
     def remove(self, name: str) -> None:
         """Remove a container, running or not; one that is not there is left as it is."""
-        try:
+        with passing_over("no such container", "already in progress"):
             self._engine.call(["rm", "--force", "--volumes", name])
-        except EngineUnavailableError:
-            raise
-        except EngineError as exc:
-            said = str(exc).lower()
-            if "no such container" not in said and "already in progress" not in said:
-                raise
 
 
-def _state(text: str) -> ContainerState:
-    try:
-        values = json.loads(text)
-        state = values["state"]
-        return ContainerState(
-            is_running=state["Status"] not in ("exited", "dead", "created"),
-            exit_code=int(state["ExitCode"]),
-            is_out_of_memory=bool(state["OOMKilled"]),
-            memory_limit_bytes=int(values["memory"]),
-            error=str(state.get("Error") or ""),
-            started_at=str(state["StartedAt"]),
-            ended_at=str(state["FinishedAt"]),
-        )
-    except (KeyError, TypeError, ValueError) as exc:
-        raise FormatError(
-            f"the engine describes a container in a way that is not known: {exc!r}",
-            hint="Is `docker` another program than Docker's own client?",
-        ) from exc
+def _state(values: Mapping[str, Any]) -> ContainerState:
+    state = values["state"]
+    return ContainerState(
+        is_running=state["Status"] not in ("exited", "dead", "created"),
+        exit_code=int(state["ExitCode"]),
+        is_out_of_memory=bool(state["OOMKilled"]),
+        memory_limit_bytes=int(values["memory"]),
+        error=str(state.get("Error") or ""),
+        started_at=str(state["StartedAt"]),
+        ended_at=str(state["FinishedAt"]),
+    )
 
 
 def _time(text: str) -> datetime | None:
-    # the engine writes nanoseconds, Python reads microseconds; the year 1 stands for never
-    whole, _, fraction = text.rstrip("Z").partition(".")
-    if whole.startswith("0001-"):
-        return None
-    return datetime.fromisoformat(f"{whole}.{fraction[:6] or '0'}+00:00")
+    moment = parse_time(text)
+    return None if moment.year == 1 else moment

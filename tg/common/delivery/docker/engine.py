@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..._core.errors import CommandError, EngineError, EngineUnavailableError, StorageError
 from ..._core.process import Child, Completed, Runner, run, start
 
-__all__ = ["DockerEngine"]
+__all__ = ["DockerEngine", "passing_over"]
 
 # what the clients since 20.10 say if the engine does not answer
 _UNREACHABLE = re.compile(
@@ -198,6 +199,27 @@ class DockerEngine:
             return unavailable
         said = _reason(error.output) or error.what
         return EngineError(f"`docker {' '.join(argv[1:3])}` failed: {said}", hint=error.hint)
+
+
+@contextmanager
+def passing_over(*answers: str) -> Iterator[None]:
+    """Go on where the engine refuses something with one of these answers, in lower case.
+
+    That no engine answers is never passed over.
+
+    Example
+    -------
+    >>> with passing_over("no such container"):
+    ...     raise EngineError("`docker rm` failed: No such container: tea")
+    """
+    try:
+        yield
+    except EngineUnavailableError:
+        raise
+    except EngineError as exc:
+        said = str(exc).lower()
+        if not any(answer in said for answer in answers):
+            raise
 
 
 def _check_room(path: Path) -> None:

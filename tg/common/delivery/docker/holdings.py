@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from ..._core.errors import EngineError, EngineUnavailableError, FormatError
 from .engine import DockerEngine
 from .images import ImageRecord, ImageStore
+from .inspection import inspect, parse_time, parsed
 from .labels import Kind, Label
 
-__all__ = ["HeldContainer", "HeldImage", "Holdings", "parse_time", "read_holdings"]
+__all__ = ["HeldContainer", "HeldImage", "Holdings", "read_holdings"]
 
 _ENDED = ("exited", "dead", "created")
 _KINDS = (Kind.IMAGE, Kind.DEPENDENCIES, Kind.BUILD)
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,17 +156,6 @@ def read_holdings(engine: DockerEngine) -> Holdings:
     )
 
 
-def parse_time(text: str) -> datetime:
-    """Read a time that the engine wrote; the year 1 stands for never."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise _unknown("a time", exc) from exc
-    if moment.tzinfo is None:
-        raise _unknown("a time", ValueError(text))
-    return moment
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Chain:
     """The layers of an image, ours or not, and what they take in all."""
@@ -180,8 +167,8 @@ class _Chain:
 def _chains(engine: DockerEngine) -> dict[str, _Chain]:
     ids = [line for line in engine.lines(["image", "ls", "--no-trunc", "--quiet"]) if line]
     form = '{"id":{{json .Id}},"size":{{json .Size}},"layers":{{json .RootFS.Layers}}}'
-    found = _inspect(engine, ["image", "inspect", "--format", form], ids)
-    return _parsed(
+    found = inspect(engine, "image", ids, form)
+    return parsed(
         "an image",
         lambda: {
             values["id"]: _Chain(
@@ -215,7 +202,7 @@ def _containers(engine: DockerEngine) -> list[dict[str, Any]]:
         '{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State}},'
         '"created":{{json .Created}},"labels":{{json .Config.Labels}}}'
     )
-    return _inspect(engine, ["container", "inspect", "--format", form], ids)
+    return inspect(engine, "container", ids, form)
 
 
 def _ended(containers: Iterable[Mapping[str, Any]]) -> list[HeldContainer]:
@@ -234,7 +221,7 @@ def _ended(containers: Iterable[Mapping[str, Any]]) -> list[HeldContainer]:
 
     # an image's labels are its containers' too: one that a user started has the kind of the image
     kinds = (Kind.RUN, Kind.BUILD)
-    return _parsed(
+    return parsed(
         "a container",
         lambda: [
             held(values)
@@ -242,34 +229,4 @@ def _ended(containers: Iterable[Mapping[str, Any]]) -> list[HeldContainer]:
             if (values["labels"] or {}).get(Label.KIND) in kinds
             and values["state"]["Status"] in _ENDED
         ],
-    )
-
-
-def _inspect(engine: DockerEngine, args: list[str], ids: list[str]) -> list[dict[str, Any]]:
-    """Ask for many things at once; those that went away in between are left out."""
-    unique = list(dict.fromkeys(ids))
-    if not unique:
-        return []
-    lines: list[str] = []
-    try:
-        engine.call([*args, *unique], on_line=lines.append)
-    except EngineUnavailableError:
-        raise
-    except EngineError as exc:
-        if "no such" not in str(exc).lower():
-            raise
-    return _parsed(args[0], lambda: [json.loads(line) for line in lines if line.startswith("{")])
-
-
-def _parsed(what: str, parse: Callable[[], _T]) -> _T:
-    try:
-        return parse()
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        raise _unknown(what, exc) from exc
-
-
-def _unknown(what: str, error: Exception) -> FormatError:
-    return FormatError(
-        f"the engine describes {what} in a way that is not known: {error!r}",
-        hint="Is `docker` another program than Docker's own client?",
     )

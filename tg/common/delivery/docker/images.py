@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..._core.errors import EngineError, EngineUnavailableError, FormatError
 from .engine import DockerEngine
+from .inspection import inspect, parsed
 from .labels import Label
 
 __all__ = ["ImageRecord", "ImageStore"]
@@ -58,7 +57,7 @@ class ImageStore:
 
     def find(self, reference: str) -> ImageRecord | None:
         """Give the image of that name, tag or id; ``None`` if it is not here."""
-        found = self._inspect([reference])
+        found = self._records([reference])
         return found[0] if found else None
 
     def find_labelled(self, label: Label, value: str) -> str | None:
@@ -68,8 +67,7 @@ class ImageStore:
 
     def ours(self) -> list[ImageRecord]:
         """Give all images that this library made, the newest first."""
-        ids = list(dict.fromkeys(self._ids(Label.KIND)))
-        return self._inspect(ids) if ids else []
+        return self._records(self._ids(Label.KIND))
 
     def pull(
         self, reference: str, *, platform: str | None, on_line: Callable[[str], None] | None
@@ -103,32 +101,17 @@ class ImageStore:
         args = ["image", "ls", "--no-trunc", "--quiet", "--filter", f"label={label_filter}"]
         return [line for line in self._engine.lines(args) if line.startswith("sha256:")]
 
-    def _inspect(self, references: list[str]) -> list[ImageRecord]:
-        args = ["image", "inspect", "--format", "{{json .}}", *references]
-        lines: list[str] = []
-        try:
-            self._engine.call(args, on_line=lines.append)
-        except EngineUnavailableError:
-            raise
-        except EngineError as exc:
-            # one that was removed in between is no longer here; the others are printed
-            if "no such image" not in str(exc).lower():
-                raise
-        return [_record(json.loads(line)) for line in lines if line.startswith("{")]
+    def _records(self, references: list[str]) -> list[ImageRecord]:
+        found = inspect(self._engine, "image", references)
+        return parsed("an image", lambda: [_record(values) for values in found])
 
 
 def _record(values: Mapping[str, Any]) -> ImageRecord:
-    try:
-        return ImageRecord(
-            id=values["Id"],
-            tags=tuple(values.get("RepoTags") or ()),
-            labels=dict((values.get("Config") or {}).get("Labels") or {}),
-            size_bytes=int(values["Size"]),
-            created_at=str(values["Created"]),
-            platform=f"{values['Os']}/{values['Architecture']}",
-        )
-    except (KeyError, TypeError, ValueError) as exc:
-        raise FormatError(
-            f"the engine describes an image in a way that is not known: {exc!r}",
-            hint="Is `docker` another program than Docker's own client?",
-        ) from exc
+    return ImageRecord(
+        id=values["Id"],
+        tags=tuple(values.get("RepoTags") or ()),
+        labels=dict((values.get("Config") or {}).get("Labels") or {}),
+        size_bytes=int(values["Size"]),
+        created_at=str(values["Created"]),
+        platform=f"{values['Os']}/{values['Architecture']}",
+    )

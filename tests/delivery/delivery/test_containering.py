@@ -6,7 +6,9 @@ import pytest
 
 from tg.common._core.errors import ConfigError
 from tg.common.delivery.delivery import Containering, Packaging
+from tg.common.delivery.delivery.base_image import find_base_image
 from tg.common.delivery.delivery.templates import read_template, render
+from tg.common.delivery.docker import DockerEngine, ImageStore
 from tg.common.delivery.sagemaker import DOCKERFILE_TEMPLATE
 
 PACKAGE = Path("/anywhere/tea_1-1.tar.gz")
@@ -44,11 +46,27 @@ def test_the_template_is_filled_in_and_can_be_replaced(
     assert text.endswith("COPY tea_1-1.tar.gz /\nRUN echo $HOME\n")
 
 
-@pytest.mark.parametrize("name", ["", "..", "bin/train.py", "/train.py"])
+@pytest.mark.parametrize(
+    "name", ["", "..", "bin/train.py", "/train.py", "bin", "code", "-c", "a\nb", "tea_1-1.tar.gz"]
+)
 def test_a_run_file_that_is_no_file_name_is_refused(containering: Containering, name: str) -> None:
     containering.run_file_name = name
     with pytest.raises(ConfigError, match="run file"):
         containering.render_dockerfile(PACKAGE)
+
+
+@pytest.mark.parametrize("version", ["3", "3.11.7", "three", "", 3.11])
+def test_a_python_version_that_is_none_is_refused(
+    containering: Containering, version: object
+) -> None:
+    containering.python_version = version  # type: ignore[assignment]
+    with pytest.raises(ConfigError, match="minor version"):
+        containering.render_dockerfile(PACKAGE)
+
+
+def test_an_option_is_no_base_image() -> None:
+    with pytest.raises(ConfigError, match="no image is called '--help'"):
+        find_base_image(ImageStore(DockerEngine("/nowhere/docker")), "--help", None)
 
 
 def test_build_steps_are_a_list(containering: Containering) -> None:

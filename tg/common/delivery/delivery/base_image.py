@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..._core.errors import EngineError, EngineUnavailableError
+from ..._core.errors import ConfigError, EngineError, EngineUnavailableError
 from ..docker.images import ImageRecord, ImageStore
 from .image_requirements import machine_of
 
@@ -32,9 +32,15 @@ def find_base_image(
 
     Raises
     ------
+    ConfigError
+        No image can be called so.
     EngineError
         It is not here and cannot be pulled, or is for another platform.
     """
+    if name.startswith("-"):
+        raise ConfigError(
+            f"no image is called {name!r}", hint="Name one such as 'python:3.11-slim'."
+        )
     base = images.find(name)
     if base is None or not _fits(base, platform):
         _pull(images, name, platform, on_line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +24,10 @@ from .templates import read_template
 from .training_image import Image, TrainingImage
 
 __all__ = ["Containering"]
+
+_RUN_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*\Z")
+_TAKEN = ("bin", "code", "unpacked")  # what stands beside it in the image, or while it is made
+_PYTHON = re.compile(r"3\.\d+\Z")
 
 
 class Containering:
@@ -167,7 +172,7 @@ class Containering:
         )
 
     def _dockerfile(self, package_file: str) -> Dockerfile:
-        if Path(self.run_file_name).name != self.run_file_name or self.run_file_name in ("", ".."):
+        if not _RUN_FILE.match(self.run_file_name) or self.run_file_name in (package_file, *_TAKEN):
             raise ConfigError(
                 f"the run file may not be called {self.run_file_name!r}",
                 hint="Give a file name such as 'train.py'.",
@@ -175,6 +180,11 @@ class Containering:
         if isinstance(self.build_steps, str):
             raise ConfigError(
                 f"build_steps is a text: {self.build_steps!r}", hint="Give a list of instructions."
+            )
+        if not isinstance(self.python_version, str) or not _PYTHON.match(self.python_version):
+            raise ConfigError(
+                f"python_version is {self.python_version!r}",
+                hint="Give a minor version as a text, such as '3.11'.",
             )
         values = {
             "base_image": self.base_image_name,

@@ -15,7 +15,7 @@ from ..common._core.errors import StorageError
 from ..common._core.retention import Retention
 from ..common.delivery.execution.package_store import PackageStore
 from ..common.delivery.execution.stored_thing import StoredKind, StoredThing
-from ..common.delivery.runtime.package_installing import read_manifest
+from ..common.delivery.runtime.package_manifest import read_manifest
 from .command import command, group
 from .options import DryRun, Keep, Names, OlderThan, Yes
 from .output import Column, Output

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..._core.errors import TgError
 from ...contract.manifest import PackageManifest
-from ..runtime.package_installing import read_manifest
+from ..runtime.package_manifest import manifest_file, read_manifest
 from .folder_users import FolderUsers
 
 __all__ = ["StoredKind", "StoredThing", "read_archive", "read_environment", "read_unpacked"]
@@ -105,8 +105,7 @@ def read_archive(path: Path, users: FolderUsers) -> StoredThing:  # noqa: ARG001
 def read_unpacked(path: Path, users: FolderUsers) -> StoredThing:
     """Look at an unpacked copy; `FileNotFoundError` if it is gone."""
     manifest, fault = None, "not unpacked by this library"
-    files = path.glob(f"*/*/resources/{PackageManifest.FILE_NAME}")
-    file = next(files, None) if _UNPACKED.match(path.name) else None
+    file = manifest_file(path) if _UNPACKED.match(path.name) else None
     if file is not None:
         try:
             manifest, fault = PackageManifest.from_json(file.read_bytes(), where=str(file)), ""

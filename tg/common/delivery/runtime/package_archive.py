@@ -16,6 +16,7 @@ from ..._core.files import atomic_folder
 from ..._core.loc import Loc
 from ...contract.manifest import PackageManifest
 from .entry_point import EntryPoint
+from .package_manifest import manifest_file, no_package
 
 __all__ = ["load_package", "unpack_package"]
 
@@ -51,10 +52,8 @@ def load_package(path: Path | str, *, any_python: bool = False) -> EntryPoint:
     PythonVersionError
         Another minor version of Python made it.
     """
-    folder = unpack_package(path)
-    manifest = PackageManifest.from_json(
-        next(folder.glob(f"*/resources/{PackageManifest.FILE_NAME}")).read_bytes(), where=str(path)
-    )
+    folder, file = _unpack(Path(path))
+    manifest = PackageManifest.from_json(file.read_bytes(), where=str(path))
     if not (folder / manifest.module_name / "__init__.py").is_file():
         raise ArchiveError(
             f"package {path} does not hold its module {manifest.module_name}",
@@ -78,7 +77,11 @@ def unpack_package(path: Path | str) -> Path:
     ArchiveError
         The archive is damaged, hostile or no package.
     """
-    path = Path(path)
+    return _unpack(Path(path))[0]
+
+
+def _unpack(path: Path) -> tuple[Path, Path]:
+    """Give the folder, and the manifest's file in it."""
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as exc:
@@ -88,12 +91,10 @@ def unpack_package(path: Path | str) -> Path:
         with atomic_folder(target) as fresh:
             ArchiveReader(path).extract_all(fresh)
     folders = [folder for folder in target.iterdir() if folder.is_dir()]
-    if len(folders) != 1 or not any(folders[0].glob(f"*/resources/{PackageManifest.FILE_NAME}")):
-        raise ArchiveError(
-            f"{path} is an archive, but no package of this library",
-            hint="Give the path of what Packaging.make_package() wrote.",
-        )
-    return folders[0]
+    file = manifest_file(target)
+    if len(folders) != 1 or file is None:
+        raise no_package(path)
+    return folders[0], file
 
 
 def _mount(folder: Path, manifest: PackageManifest) -> ModuleType:

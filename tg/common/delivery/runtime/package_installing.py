@@ -8,14 +8,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ..._core.archive_reader import ArchiveReader
-from ..._core.errors import ArchiveError
 from ..._core.logger import Logger
 from ..._core.process import run
 from ...contract.manifest import PackageManifest
 from .entry_point import EntryPoint
+from .package_manifest import read_manifest
 
-__all__ = ["install_package_and_get_loader", "read_manifest"]
+__all__ = ["install_package_and_get_loader"]
 
 
 def install_package_and_get_loader(
@@ -65,27 +64,6 @@ def install_package_and_get_loader(
         del sys.modules[name]  # what was imported of an earlier installation is not there any more
     importlib.invalidate_caches()
     return EntryPoint(manifest.module_name)
-
-
-def read_manifest(filepath: Path | str) -> PackageManifest:
-    """Read what a package says of itself, without unpacking it.
-
-    Raises
-    ------
-    ArchiveError
-        It is no package.
-    ProtocolError
-        A newer version of this library made it.
-    """
-    archive = ArchiveReader(Path(filepath))
-    suffix = f"/resources/{PackageManifest.FILE_NAME}"  # below SDIST_FOLDER/ROOT_MODULE
-    name = next((n for n in archive.names() if n.endswith(suffix) and n.count("/") == 3), None)
-    if name is None:
-        raise ArchiveError(
-            f"{filepath} is an archive, but no package of this library",
-            hint="Give the path of what Packaging.make_package() wrote.",
-        )
-    return PackageManifest.from_json(archive.read(name), where=str(filepath))
 
 
 def _uninstall_others(manifest: PackageManifest, *, silent: bool) -> None:

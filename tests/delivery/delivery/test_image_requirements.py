@@ -9,7 +9,8 @@ import pytest
 
 from tg.common.contract.manifest import PackageManifest
 from tg.common.delivery.delivery import DependencyList, Packaging
-from tg.common.delivery.delivery.image_requirements import ImageRequirements, machine_of
+from tg.common.delivery.delivery.image_requirements import ImageRequirements
+from tg.common.delivery.delivery.machine import machine_of
 
 HERE = f"linux/{'arm64' if platform.machine() in ('arm64', 'aarch64') else 'amd64'}"
 ELSEWHERE = "linux/s390x"

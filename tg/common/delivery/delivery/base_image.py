@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..._core.errors import ConfigError, EngineError, EngineUnavailableError
 from ..docker.images import ImageRecord, ImageStore
-from .image_requirements import machine_of
+from .machine import machine_of
 
 __all__ = ["find_base_image"]
 

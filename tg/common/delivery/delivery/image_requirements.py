@@ -12,10 +12,9 @@ from packaging.utils import canonicalize_name
 
 from ...contract.manifest import PackageManifest
 from .dependency_list import DependencyList
+from .machine import machine_of
 
-__all__ = ["ImageRequirements", "machine_of"]
-
-_MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
+__all__ = ["ImageRequirements"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,18 +67,6 @@ class ImageRequirements:
             constraints=tuple(x for x in _others(manifest.lock, named) if "@" not in x),
             is_complete=False,
         )
-
-
-def machine_of(platform: str) -> str:
-    """Give the processor of a platform in Python's words, ``linux/arm64`` being ``aarch64``.
-
-    Example
-    -------
-    >>> machine_of("linux/amd64")
-    'x86_64'
-    """
-    machine = platform.split("/")[1] if "/" in platform else platform
-    return _MACHINES.get(machine.lower(), machine.lower())
 
 
 def _is_native(platform: str) -> bool:

@@ -18,16 +18,10 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 
 from .index_location import IndexLocation
+from .machine import machine_of
 from .requirement import canonical, pinned_version
 
 __all__ = ["local_wheels"]
-
-_ARCHITECTURES = {
-    "amd64": ("x86_64",),
-    "x86_64": ("x86_64",),
-    "arm64": ("aarch64",),
-    "aarch64": ("aarch64",),
-}
 
 
 def local_wheels(
@@ -84,8 +78,7 @@ class _Compatibility:
     """Whether a wheel's tag suits a Python on Linux; how old its glibc is remains to be seen."""
 
     def __init__(self, platform: str, python_version: tuple[int, int]) -> None:
-        architecture = platform.lower().split("/")[1] if "/" in platform else platform.lower()
-        self._architectures = _ARCHITECTURES.get(architecture, (architecture,))
+        self._machine = machine_of(platform)
         interpreter = f"cp{python_version[0]}{python_version[1]}"
         tags: list[Tag] = [
             *cpython_tags(python_version, [interpreter, "abi3", "none"], ["linux"]),
@@ -98,7 +91,7 @@ class _Compatibility:
             tag.platform == "any"
             or (
                 tag.platform.startswith(("manylinux", "musllinux", "linux"))
-                and tag.platform.endswith(tuple(f"_{name}" for name in self._architectures))
+                and tag.platform.endswith(f"_{self._machine}")
             )
         )
 

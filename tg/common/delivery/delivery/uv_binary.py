@@ -21,6 +21,7 @@ from ..._core.files import atomic_folder
 from ..._core.loc import Loc
 from ..._core.process import Runner, run
 from .index_settings import uv_settings
+from .machine import machine_of
 
 __all__ = ["find_uv", "uv_for"]
 
@@ -29,7 +30,6 @@ _TIMEOUT_SECONDS = 600.0
 _TAIL_CHARACTERS = 1_500
 # the e_machine of the ELF header (System V ABI, supplements for AMD64 and for AArch64)
 _MACHINES = {"amd64": 62, "arm64": 183}
-_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 _ALIASES = {"x86_64": "amd64", "aarch64": "arm64"}
 _ELF_HEADER = struct.Struct("<4sB13xH12xQ14xHH")
 _PT_INTERP = 3
@@ -135,11 +135,11 @@ class _Target:
 
     @property
     def triple(self) -> str:
-        return f"{_ARCHITECTURES[self.architecture]}-unknown-linux-musl"
+        return f"{machine_of(self.architecture)}-unknown-linux-musl"
 
     @property
     def wheel_platforms(self) -> list[str]:
-        return [f"musllinux_1_{minor}_{_ARCHITECTURES[self.architecture]}" for minor in (1, 2)]
+        return [f"musllinux_1_{minor}_{machine_of(self.architecture)}" for minor in (1, 2)]
 
     def is_program(self, path: Path) -> bool:
         return _read_elf(path)[0] == _MACHINES[self.architecture]

@@ -31,7 +31,14 @@ def name() -> Iterator[str]:
             store.remove(record)
 
 
-def build(folder: Path, name: str, tag: str, builder: str = "classic", step: str = "") -> str:
+def build(
+    folder: Path,
+    name: str,
+    tag: str,
+    builder: str = "classic",
+    step: str = "",
+    reference: str | None = None,
+) -> str:
     engine = DockerEngine()
     return ImageBuild(
         dockerfile=f"FROM {BASE}\n{step}",
@@ -42,6 +49,7 @@ def build(folder: Path, name: str, tag: str, builder: str = "classic", step: str
             Label.NAME: name,
             Label.CONTENT_HASH: f"{name}-{step}",
             "odd": 'a "b" $HOME \\ é',
+            **({Label.REFERENCE: reference} if reference else {}),
         },
     ).run(engine, find_builder(engine, builder))
 
@@ -58,9 +66,27 @@ def test_an_image_is_found_by_name_id_and_label(tmp_path: Path, name: str, build
     assert found.platform.startswith("linux/")
     assert found.size_bytes > 1_000_000
     assert store.find(image) == found
-    assert store.find_labelled(Label.CONTENT_HASH, f"{name}-") == image
+    assert store.find_content(f"{name}-") == image
     assert store.find(f"{name}:2") is None
-    assert store.find_labelled(Label.CONTENT_HASH, f"{name}-none") is None
+    assert store.find_content(f"{name}-none") is None
+
+
+def test_what_users_make_of_an_image_is_not_taken_for_it(tmp_path: Path, name: str) -> None:
+    """It has the same labels; another training would run in it."""
+    engine = DockerEngine()
+    store = ImageStore(engine)
+    image = build(tmp_path, name, "1", reference=f"{name}:1")
+    for step, tag in (("ENV MINE=1", f"{name}:mine"), ("ENV MINE=2", None)):
+        derived = ImageBuild(dockerfile=f"FROM {image}\n{step}", context=tmp_path, tag=tag)
+        assert derived.run(engine, find_builder(engine, "classic")) != image
+    try:
+        run_labels = ["--label", f"{Label.KIND}={Kind.RUN}"]
+        engine.call(["run", "--name", name, *run_labels, image, "true"])
+        engine.call(["commit", name, f"{name}:kept"])
+    finally:
+        engine.call(["rm", name])
+    build(tmp_path, name, "1", step="ENV A=1")  # takes the name
+    assert store.find_content(f"{name}-") == image
 
 
 def test_a_name_that_goes_to_another_image_leaves_the_first_one(tmp_path: Path, name: str) -> None:
@@ -70,7 +96,7 @@ def test_a_name_that_goes_to_another_image_leaves_the_first_one(tmp_path: Path, 
     kept = store.find(first)
     assert kept is not None
     assert kept.tags == ()
-    assert store.find_labelled(Label.CONTENT_HASH, f"{name}-") == first
+    assert store.find_content(f"{name}-") == first
     store.tag(first, f"{name}:1")
     found = store.find(f"{name}:1")
     assert found is not None

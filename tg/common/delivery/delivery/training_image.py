@@ -126,7 +126,7 @@ class TrainingImage:
         named = images.find(str(self.name))
         if named is not None and named.labels.get(Label.CONTENT_HASH) == self.content_hash:
             return named.id
-        image_id = images.find_labelled(Label.CONTENT_HASH, self.content_hash)
+        image_id = images.find_content(self.content_hash)
         if image_id is not None:
             images.tag(image_id, str(self.name))
         return image_id

@@ -8,7 +8,7 @@ from typing import Any
 
 from .engine import DockerEngine
 from .inspection import inspect, parsed
-from .labels import Label
+from .labels import Kind, Label
 
 __all__ = ["ImageRecord", "ImageStore"]
 
@@ -60,10 +60,16 @@ class ImageStore:
         found = self._records([reference])
         return found[0] if found else None
 
-    def find_labelled(self, label: Label, value: str) -> str | None:
-        """Give the id of the newest image with a label, or ``None``."""
-        ids = self._ids(f"{label}={value}")
-        return ids[0] if ids else None
+    def find_content(self, content_hash: str) -> str | None:
+        """Give the id of the training image with that content, or ``None``.
+
+        What users make of an image, or of a run's container, has the labels of it as well. It is
+        younger, and is called otherwise.
+        """
+        # without `--all`, one that has lost its name is not told of if others stand on it
+        ids = list(dict.fromkeys(self._ids(f"{Label.CONTENT_HASH}={content_hash}", "--all")))
+        found = [r for r in (self._records(ids) if ids else []) if _has_its_own_name(r)]
+        return min(found, key=lambda record: record.created_at).id if found else None
 
     def ours(self) -> list[ImageRecord]:
         """Give all images that this library made, the newest first."""
@@ -97,13 +103,21 @@ class ImageStore:
         """
         self._engine.call(["image", "rm", *(image.tags or (image.id,))])
 
-    def _ids(self, label_filter: str) -> list[str]:
-        args = ["image", "ls", "--no-trunc", "--quiet", "--filter", f"label={label_filter}"]
+    def _ids(self, label_filter: str, *options: str) -> list[str]:
+        args = ["image", "ls", "--no-trunc", "--quiet", *options]
+        args += ["--filter", f"label={label_filter}"]
         return [line for line in self._engine.lines(args) if line.startswith("sha256:")]
 
     def _records(self, references: list[str]) -> list[ImageRecord]:
         found = inspect(self._engine, "image", references)
         return parsed("an image", lambda: [_record(values) for values in found])
+
+
+def _has_its_own_name(image: ImageRecord) -> bool:
+    """Whether it has the name that it was built with, or none any more."""
+    own = image.labels.get(Label.REFERENCE)
+    is_ours = image.labels.get(Label.KIND) == Kind.IMAGE
+    return is_ours and (own is None or not image.tags or own in image.tags)
 
 
 def _record(values: Mapping[str, Any]) -> ImageRecord:

@@ -19,6 +19,7 @@ from .process_identity import submitter
 from .provenance import provenance_of
 from .request import TrainingRequest
 from .run_folder import RunFolder
+from .training_variables import without_bars
 
 __all__ = ["launch_container"]
 
@@ -77,8 +78,8 @@ def launch_container(
         environment={
             "HOME": "/tmp",  # noqa: S108 the container's own; the user has no home there
             "USER": "training",
-            "TQDM_DISABLE": os.environ.get("TQDM_DISABLE", "1"),  # a log shows no bars
             "TG_PROVENANCE": json.dumps(provenance_of(folder)),
+            **without_bars(),
             **_limit(options),
             **options.variables,
         },

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..._core.errors import ConfigError
+from .training_variables import training_variables
 
 __all__ = ["ContainerOptions"]
 
@@ -73,37 +73,17 @@ class ContainerOptions:
                 f"memory_gib is {self.memory_gib!r}, less than the engine allows",
                 hint="It counts GiB: 0.5 is 512 MiB. The least are 6 MiB.",
             )
-        for name in ("environment", "docker_options"):
-            if isinstance(getattr(self, name), str):
-                raise ConfigError(
-                    f"{name} is a text: {getattr(self, name)!r}", hint="Give a list of texts."
-                )
+        if isinstance(self.docker_options, str):
+            raise ConfigError(
+                f"docker_options is a text: {self.docker_options!r}", hint="Give a list of texts."
+            )
         _check_options(self.docker_options)
         _ = self.variables  # a variable that is not set is told before anything happens
 
     @property
     def variables(self) -> dict[str, str]:
         """The variables with their values."""
-        given = self.environment
-        if not isinstance(given, Mapping):
-            missing = [name for name in given if name not in os.environ]
-            if missing:
-                raise ConfigError(
-                    f"the environment has no {', '.join(missing)}",
-                    hint="Set it, or give the value: environment={name: value}.",
-                )
-            given = {name: os.environ[name] for name in given}
-        for name, value in given.items():
-            if not isinstance(name, str) or not name or "=" in name or not isinstance(value, str):
-                raise ConfigError(
-                    f"the variable {name!r} has the value {value!r}", hint="Both must be text."
-                )
-            if not name.isprintable() or "\0" in value:
-                raise ConfigError(
-                    f"the variable {name!r}, or its value, has a character that none can have",
-                    hint="Names have no line breaks, values no zero bytes.",
-                )
-        return dict(given)
+        return training_variables(self.environment)
 
     @property
     def arguments(self) -> tuple[str, ...]:

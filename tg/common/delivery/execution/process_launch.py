@@ -18,6 +18,7 @@ from .process_identity import process_identity, submitter
 from .provenance import provenance_of
 from .request import TrainingRequest
 from .run_folder import RunFolder
+from .training_variables import without_bars
 
 __all__ = ["launch"]
 
@@ -74,7 +75,7 @@ def launch(
             "PYTHONNOUSERSITE": "1",
             "PYTHONHOME": None,
             "VIRTUAL_ENV": None,
-            "TQDM_DISABLE": os.environ.get("TQDM_DISABLE", "1"),  # a log file shows no bars
+            **without_bars(),
             "SAGEMAKER_BASE_DIR": str(training.base),
             "TG_PACKAGE_FILE": str(package_file),
             "TG_PROVENANCE": json.dumps(provenance_of(folder)),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..._core.errors import ConfigError
-from ..execution.container_options import ContainerOptions
+from ..execution.training_variables import training_variables, without_bars
 
 __all__ = ["RemoteOptions"]
 
@@ -132,8 +131,7 @@ class RemoteOptions:
     @property
     def variables(self) -> dict[str, str]:
         """The variables with their values."""
-        bars = os.environ.get("TQDM_DISABLE", "1")  # a log shows no bars
-        return {"TQDM_DISABLE": bars, **ContainerOptions(environment=self.environment).variables}
+        return {**without_bars(), **training_variables(self.environment)}
 
     def _check_numbers(self) -> None:
         for name, greatest in _GREATEST.items():

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..._core.errors import ConfigError
 from ..._core.suggestions import did_you_mean
-from ..execution.container_options import ContainerOptions
+from ..execution.training_variables import training_variables, without_bars
 
 __all__ = ["TrainerOptions"]
 
@@ -127,9 +126,7 @@ class TrainerOptions:
     @property
     def variables(self) -> dict[str, str]:
         """The environment with its values."""
-        bars = os.environ.get("TQDM_DISABLE", "1")  # a log shows no bars
-        given = ContainerOptions(environment=self.environment).variables
-        return {"TQDM_DISABLE": bars, **given}
+        return {**without_bars(), **training_variables(self.environment)}
 
     def _refuse_remote_options(self) -> None:
         for name in (

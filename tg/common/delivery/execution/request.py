@@ -19,7 +19,7 @@ from ..runtime.folders import MAIN_CHANNEL
 __all__ = ["TrainingRequest", "hyperparameters_as_text"]
 
 # ChannelName of the SageMaker API's type Channel
-_CHANNEL = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_CHANNEL = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._-]{1,64}\Z")
 
 
 @dataclass(frozen=True, kw_only=True)

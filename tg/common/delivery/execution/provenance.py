@@ -9,7 +9,7 @@ from ..._core.loc import Loc
 from ..delivery.commit import Commit
 from .run_folder import RunFolder
 
-__all__ = ["provenance_of"]
+__all__ = ["git_provenance", "provenance_of"]
 
 
 def provenance_of(folder: RunFolder) -> dict[str, Any]:
@@ -18,12 +18,16 @@ def provenance_of(folder: RunFolder) -> dict[str, Any]:
     Nothing that names a person is in it.
     """
     record = folder.read()
-    commit = Commit.of(Loc.root_path)
-    git = {} if commit is None else {"git_commit": commit.hash, "git_dirty": commit.is_dirty}
     return {
         "run_id": record.run_id,
         "executor": record.executor,
         "started_at": record.started_at,
         "platform": platform.platform(),
-        **git,
+        **git_provenance(),
     }
+
+
+def git_provenance() -> dict[str, Any]:
+    """Say which commit the project is at; nothing where there is none."""
+    commit = Commit.of(Loc.root_path)
+    return {} if commit is None else {"git_commit": commit.hash, "git_dirty": commit.is_dirty}

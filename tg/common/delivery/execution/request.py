@@ -16,7 +16,7 @@ from ..delivery.packaging import Package, Packaging
 from ..delivery.payload import pickle_payload
 from ..runtime.folders import MAIN_CHANNEL
 
-__all__ = ["TrainingRequest", "hyperparameters_as_text"]
+__all__ = ["TrainingRequest", "copy_of_task", "hyperparameters_as_text"]
 
 # ChannelName of the SageMaker API's type Channel
 _CHANNEL = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._-]{1,64}\Z")
@@ -90,23 +90,8 @@ class TrainingRequest:
         return {**self.further_channels, MAIN_CHANNEL: self.dataset}
 
     def copy_task(self) -> Any:
-        """Give a copy of the task, so that the user's own is not changed.
-
-        Raises
-        ------
-        UnpicklableError
-            Naming the attribute that cannot be copied.
-        ConfigError
-            The task's own ``__deepcopy__`` fails.
-        """
-        try:
-            return copy.deepcopy(self.job.task)
-        except Exception as exc:
-            pickle_payload(self.job.task, name="task")  # names the attribute that is to blame
-            raise ConfigError(
-                f"the task cannot be copied: {exc}",
-                hint="It can be pickled, but its __deepcopy__ fails: mend that.",
-            ) from exc
+        """Give a copy of the task, so that the user's own is not changed."""
+        return copy_of_task(self.job.task)
 
     def fingerprint(self, package: Package) -> str:
         """Tell this training from every other: by its code, hyperparameters and data."""
@@ -118,6 +103,26 @@ class TrainingRequest:
         ]
         text = json.dumps([package.manifest.content_hash, dict(self.hyperparameters), stats])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def copy_of_task(task: Any) -> Any:
+    """Copy a task, to be changed or trained.
+
+    Raises
+    ------
+    UnpicklableError
+        Naming the attribute that cannot be copied.
+    ConfigError
+        The task's own ``__deepcopy__`` fails.
+    """
+    try:
+        return copy.deepcopy(task)
+    except Exception as exc:
+        pickle_payload(task, name="task")  # names the attribute that is to blame
+        raise ConfigError(
+            f"the task cannot be copied: {exc}",
+            hint="It can be pickled, but its __deepcopy__ fails: mend that.",
+        ) from exc
 
 
 def hyperparameters_as_text(values: Mapping[str, Any] | None) -> dict[str, str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..._core.errors import ConfigError
 from ..._core.loc import Loc
 from ..delivery.containering import Containering
 from ..delivery.packaging import Packaging
@@ -15,14 +13,13 @@ from ..execution.request import TrainingRequest, hyperparameters_as_text
 from .job import SagemakerJob
 from .model_trainer import make_model_trainer
 from .options import SagemakerOptions
+from .s3_layout import checked_project
 from .trainer_options import TrainerOptions
 
 if TYPE_CHECKING:
     from sagemaker.train import ModelTrainer
 
 __all__ = ["SagemakerConfig"]
-
-_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
 class SagemakerConfig:
@@ -58,15 +55,10 @@ class SagemakerConfig:
 
         Raises
         ------
-        ConfigError
+        NamingError
             The project's name cannot be that of a folder.
         """
-        project = self.settings.project_name
-        if not _PROJECT.match(project):
-            raise ConfigError(
-                f"the project name {project!r} cannot stand in a path",
-                hint="Use letters, digits, dots, dashes and underscores.",
-            )
+        project = checked_project(self.settings.project_name)
         return Loc.data_cache_path / "sagemaker" / project / "output"
 
     def request(self, hyperparameters: Mapping[str, Any] | None) -> TrainingRequest:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import importlib
-import re
 import secrets
 import shutil
 from pathlib import Path
@@ -13,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..._core.errors import ConfigError, MissingDependencyError
 from ..._core.files import unique_folder
-from ..execution.request import TrainingRequest, hyperparameters_as_text
+from ..execution.request import TrainingRequest, copy_of_task, hyperparameters_as_text
 from ..naming.legal_name import cleaned
 from ..naming.target import SAGEMAKER_JOB
 from ..runtime.folders import MAIN_CHANNEL
+from .environment import metric_pattern
 from .trainer_options import TrainerOptions
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def make_model_trainer(config: SagemakerConfig, options: TrainerOptions) -> Mode
     if options.metrics:
         trainer.with_metric_definitions(
             [
-                configs.MetricDefinition(name=name, regex=f"###METRIC###{re.escape(name)}:(.*?)###")
+                configs.MetricDefinition(name=name, regex=metric_pattern(name))
                 for name in options.metrics
             ]
         )
@@ -82,7 +81,8 @@ def _remote_arguments(
     config: SagemakerConfig, options: TrainerOptions, mode: object, configs: ModuleType
 ) -> dict[str, Any]:
     texts = hyperparameters_as_text(options.hyperparameters)
-    _try_hyperparameters(config.job.task, texts)
+    if texts:
+        copy_of_task(config.job.task).apply_hyperparameters(texts)
     if options.image is None:
         raise ConfigError(
             f"a training on {options.instance_type} needs an image in a registry",
@@ -91,7 +91,7 @@ def _remote_arguments(
     stopping = {"max_runtime_in_seconds": options.max_runtime_seconds or 24 * 3600}
     if options.max_wait_seconds is not None:
         stopping["max_wait_time_in_seconds"] = options.max_wait_seconds
-    project = f"{_bucket_uri(config)}/sagemaker/{config.settings.project_name}"
+    layout = config.settings.s3_layout
     data = {**config.settings.channels, MAIN_CHANNEL: config.settings.dataset}
     arguments: dict[str, Any] = {
         "training_mode": mode,
@@ -108,28 +108,17 @@ def _remote_arguments(
         "stopping_condition": configs.StoppingCondition(**stopping),
         "hyperparameters": texts,
         "input_data_config": [
-            configs.InputData(channel_name=name, data_source=f"{project}/datasets/{path}")
+            configs.InputData(channel_name=name, data_source=str(layout.dataset(path)))
             for name, path in data.items()
         ],
         "output_data_config": configs.OutputDataConfig(
-            s3_output_path=options.output_uri or f"{project}/output"
+            s3_output_path=options.output_uri or layout.output
         ),
         "tags": [configs.Tag(key=k, value=v) for k, v in (options.tags or {}).items()],
     }
     if options.checkpoint_uri is not None:
         arguments["checkpoint_config"] = configs.CheckpointConfig(s3_uri=options.checkpoint_uri)
     return arguments
-
-
-def _try_hyperparameters(task: Any, texts: dict[str, str]) -> None:
-    """Refuse what the task cannot take before anything is sent; the task stays as it is."""
-    try:
-        tried = copy.deepcopy(task)
-    except Exception as exc:
-        raise ConfigError(
-            f"the task cannot be copied: {exc}", hint="Mend its __deepcopy__ or __reduce__."
-        ) from exc
-    tried.apply_hyperparameters(texts)
 
 
 def _local_channels(request: TrainingRequest, folder: Path, configs: ModuleType) -> list[Any]:
@@ -165,15 +154,6 @@ def _check_mountable(path: Path) -> None:
 def _head(config: SagemakerConfig, options: TrainerOptions) -> str:
     room = SAGEMAKER_JOB.limit - _STAMP_LENGTH - len("-") - 2 * _TOKEN_BYTES
     return cleaned(options.name or config.packaging.name, SAGEMAKER_JOB, room)
-
-
-def _bucket_uri(config: SagemakerConfig) -> str:
-    if not config.settings.s3_bucket:
-        raise ConfigError(
-            "there is no bucket for data and results",
-            hint="Name it: SagemakerRoutine(..., bucket=...), or settings.s3_bucket.",
-        )
-    return f"s3://{config.settings.s3_bucket}"
 
 
 def _import_sdk(module: str) -> ModuleType:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from ..._core.errors import ConfigError
+from .s3_layout import S3Layout
 
 __all__ = ["SagemakerOptions"]
 
@@ -53,6 +54,22 @@ class SagemakerOptions:
     def local_dataset_path(self) -> Path:
         """The dataset on this machine."""
         return self.local_path(self.dataset)
+
+    @property
+    def s3_layout(self) -> S3Layout:
+        """Where data, results and checkpoints of the project stand in S3.
+
+        Raises
+        ------
+        ConfigError
+            There is no bucket, or it or the project cannot be called so.
+        """
+        if not self.s3_bucket:
+            raise ConfigError(
+                "there is no bucket for data and results",
+                hint="Give one: SagemakerRoutine(..., bucket=...), or settings.s3_bucket.",
+            )
+        return S3Layout(self.s3_bucket, self.project_name)
 
     def local_path(self, dataset: str) -> Path:
         """Give where a dataset of the project lies on this machine.

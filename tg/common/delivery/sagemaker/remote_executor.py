@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from ..._core.errors import AwsError, ConfigError
+from ..._core.errors import AwsError
 from ..._core.loc import Loc
 from ...contract.run_state import RunState
-from ..delivery.commit import Commit
 from ..delivery.training_image import Image
+from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
 from .aws import AwsClients
 from .aws_errors import translated
@@ -89,7 +89,7 @@ class SagemakerRemoteExecutor(FollowingExecutor):
             A service refused something.
         """
         request = self.config.request(hyperparameters)
-        layout = self._layout()
+        layout = self.config.settings.s3_layout
         # all that can be refused without an image is refused now
         self._job(request, layout, image=None, locations={})
         package = request.packaging.make_package()
@@ -155,15 +155,6 @@ class SagemakerRemoteExecutor(FollowingExecutor):
             options=self.options,
         )
 
-    def _layout(self) -> S3Layout:
-        bucket = self.config.settings.s3_bucket
-        if not bucket:
-            raise ConfigError(
-                "there is no bucket for data and results",
-                hint="Give one: SagemakerRoutine(..., bucket=...) or SagemakerOptions.",
-            )
-        return S3Layout(bucket, self.config.settings.project_name)
-
     def _dataset_name(self, channel: str) -> str:
         settings = self.config.settings
         return settings.channels.get(channel, settings.dataset)
@@ -182,11 +173,10 @@ def _role() -> str | None:
 
 
 def _variables(run_id: str) -> dict[str, str]:
-    commit = Commit.of(Loc.root_path)
     provenance = {
         "run_id": run_id,
         "executor": "remote",
         "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        **({"git_commit": commit.hash, "git_dirty": commit.is_dirty} if commit else {}),
+        **git_provenance(),
     }
     return {"TG_PROVENANCE": json.dumps(provenance)}

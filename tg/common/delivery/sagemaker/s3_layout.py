@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..._core.errors import ConfigError, NamingError
 
-__all__ = ["S3Layout", "S3Place", "parse_s3_uri"]
+__all__ = ["S3Layout", "S3Place", "checked_project", "parse_s3_uri"]
 
 # "General purpose bucket naming rules" of the S3 user guide
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]\Z")
@@ -91,13 +91,8 @@ class S3Layout:
     """
 
     def __init__(self, bucket: str, project: str) -> None:
-        if not isinstance(project, str) or not _PROJECT.match(project):
-            raise NamingError(
-                f"the project name {project!r} cannot stand in a path",
-                hint="Use letters, digits, dots, dashes and underscores.",
-            )
+        self.project = checked_project(project)
         self.bucket = _checked_bucket(bucket)
-        self.project = project
         self._root = S3Place(bucket=bucket, key="") / f"sagemaker/{project}"
 
     def __repr__(self) -> str:
@@ -162,6 +157,22 @@ class S3Layout:
                 hint="Names have at most 63 letters, digits and dashes, no dash first or last.",
             )
         return self._root / "output" / job_name / "output"
+
+
+def checked_project(name: str) -> str:
+    """Give the name of a project if it can be that of a folder, here and in a bucket.
+
+    Raises
+    ------
+    NamingError
+        It cannot.
+    """
+    if not isinstance(name, str) or not _PROJECT.match(name):
+        raise NamingError(
+            f"the project name {name!r} cannot stand in a path",
+            hint="Use letters, digits, dots, dashes and underscores.",
+        )
+    return name
 
 
 def _checked_bucket(bucket: str) -> str:

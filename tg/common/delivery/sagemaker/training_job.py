@@ -11,6 +11,7 @@ from typing import Any
 
 from ..._core.errors import ConfigError
 from ..naming.legal_name import job_name
+from .environment import metric_pattern
 from .remote_options import RemoteOptions
 from .s3_layout import S3Layout
 
@@ -145,8 +146,7 @@ class TrainingJob:
                 "TrainingImage": self.image_uri,
                 "TrainingInputMode": options.input_mode,
                 "MetricDefinitions": [
-                    {"Name": metric, "Regex": f"###METRIC###{re.escape(metric)}:(.*?)###"}
-                    for metric in options.metrics
+                    {"Name": metric, "Regex": metric_pattern(metric)} for metric in options.metrics
                 ],
             },
             "RoleArn": self.role_arn,

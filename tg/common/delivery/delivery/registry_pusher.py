@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from ..._core.errors import CommandError, EngineError, EngineUnavailableError, PushError
+from ..._core.file_lock import FileLock
+from ..._core.loc import Loc
 from ..docker.engine import DockerEngine
 from .image_name import ImageName
 from .registry_client import RegistryClient, split_repository
@@ -136,7 +140,12 @@ class RegistryPusher:
             credentials = self._current(refused)
             try:
                 digest = self._find(name, credentials, refused)
-                return f"{self.repository}@{digest or self._send(image, name, credentials)}"
+                if digest is None:
+                    # one at a time: what another sends of it at this moment is not sent twice
+                    with FileLock(_lock_file(name), _PUSH_SECONDS):
+                        digest = self._find(name, credentials, refused)
+                        digest = digest or self._send(image, name, credentials)
+                return f"{self.repository}@{digest}"
             except PushError as exc:
                 if refused or not callable(self._credentials) or not _LOGIN.search(exc.output):
                     raise
@@ -200,7 +209,7 @@ class RegistryPusher:
         if isinstance(error, EngineUnavailableError):
             # a registry that is not reached sounds like an engine that is not
             try:
-                self._engine.call(["version", "--format", "{{.Server.Version}}"])
+                self._engine.version()
             except EngineUnavailableError as unavailable:
                 return unavailable
         cause = error.__cause__
@@ -213,3 +222,8 @@ class RegistryPusher:
             output=output,
             hint=hint.format(host=self._host) or "Layers that were sent are kept: ask again.",
         )
+
+
+def _lock_file(name: ImageName) -> Path:
+    digest = hashlib.sha256(str(name).encode()).hexdigest()[:20]
+    return Loc.user_cache_path / "pushes" / f"{digest}.lock"

@@ -81,6 +81,21 @@ def test_an_engine_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
             DockerEngine().call(["ps"], timeout_seconds=0.5)
 
 
+def test_a_slow_registry_is_not_taken_for_an_engine_that_hangs(tmp_path: Path) -> None:
+    client = tmp_path / "docker"
+    client.write_text('#!/bin/sh\n[ "$1" = version ] && echo 28.0.1 || exec sleep 30\n')
+    client.chmod(0o755)
+    engine = DockerEngine(str(client), call_seconds=0.5)
+    said = r"`docker pull tea` was ended: it took more than 1 seconds"
+    with pytest.raises(EngineError, match=said) as caught:
+        engine.call(["pull", "tea"], timeout_seconds=1)
+    assert not isinstance(caught.value, EngineUnavailableError)
+    assert "registry" in caught.value.hint
+    client.write_text("#!/bin/sh\nexec sleep 30\n")
+    with pytest.raises(EngineUnavailableError, match="does not answer"):
+        engine.call(["pull", "tea"], timeout_seconds=1)
+
+
 @needs_client
 @pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() != 0, reason="another user is needed to be refused"

@@ -187,7 +187,7 @@ def check_still_there(engine: DockerEngine, error: EngineError) -> None:
         The engine does not answer any more.
     """
     try:
-        engine.call(["version", "--format", "{{.Server.Version}}"])
+        engine.version()
     except EngineUnavailableError as unavailable:
         raise EngineUnavailableError(
             f"the container engine went away during a build: {unavailable.what}",

@@ -101,8 +101,7 @@ def _has_buildkit(engine: DockerEngine, program: str) -> bool:
 
 
 def _knows_mounts(engine: DockerEngine) -> bool:
-    version = engine.call(["version", "--format", "{{.Server.Version}}"]).output
-    found = re.match(r"\s*(\d+)\.", version)
+    found = re.match(r"(\d+)\.", engine.version())
     return found is None or int(found.group(1)) >= _FIRST_WITH_MOUNTS
 
 

@@ -30,6 +30,7 @@ _INSTALL = f"Install Docker and start it: https://docs.docker.com/engine/install
 _START = f"Start it. If it runs, is it where DOCKER_HOST or `docker context ls` says? {_WITHOUT}"
 # A builder that a user chose for other projects may not see the engine's own images.
 _ENVIRONMENT: Mapping[str, str | None] = {"BUILDX_BUILDER": None, "DOCKER_CLI_HINTS": "false"}
+_SLOW = "The engine itself answers: is the registry, the network or the disk slow? Ask again."
 _LEAST_ROOM_BYTES = 65_536
 _MAKE_ROOM = "Free some space and ask again: nothing is lost until then."
 
@@ -115,7 +116,21 @@ class DockerEngine:
                 on_line=on_line,
             )
         except CommandError as exc:
+            # a registry or a disk may be slow where the engine itself is not
+            if timeout_seconds and _has_timed_out(exc) and self._answers(timeout_seconds):
+                what = f"{_called(argv)} was ended: it took more than {timeout_seconds:g} seconds"
+                raise EngineError(what, hint=_SLOW) from exc
             raise self._translated(exc, argv) from exc
+
+    def version(self) -> str:
+        """Ask for the engine's version, which tells whether it answers.
+
+        Raises
+        ------
+        EngineUnavailableError
+            It does not.
+        """
+        return self.call(["version", "--format", "{{.Server.Version}}"]).output.strip()
 
     def lines(self, args: Sequence[str]) -> list[str]:
         """Run one command and give all lines of its output, however many."""
@@ -185,10 +200,20 @@ class DockerEngine:
                 hint=_START,
             )
 
+    def _answers(self, after_seconds: float) -> bool:
+        """Whether the engine answers after a command that may take longer than an answer."""
+        if after_seconds <= self._call_seconds:
+            return False
+        try:
+            self.version()
+        except EngineError:
+            return False
+        return True
+
     def _translated(self, error: CommandError, argv: Sequence[str]) -> EngineError:
         if error.exit_code is None and not error.output and shutil.which(argv[0]) is None:
             return EngineUnavailableError(f"there is no program {argv[0]!r}", hint=_INSTALL)
-        if error.exit_code is None and "it took more than" in error.what:
+        if _has_timed_out(error):
             return EngineUnavailableError(
                 f"the container engine does not answer: {error.what}",
                 hint="Restart it. What runs in it may have gone on.",
@@ -198,7 +223,15 @@ class DockerEngine:
         except EngineUnavailableError as unavailable:
             return unavailable
         said = _reason(error.output) or error.what
-        return EngineError(f"`docker {' '.join(argv[1:3])}` failed: {said}", hint=error.hint)
+        return EngineError(f"{_called(argv)} failed: {said}", hint=error.hint)
+
+
+def _has_timed_out(error: CommandError) -> bool:
+    return error.exit_code is None and "it took more than" in error.what
+
+
+def _called(argv: Sequence[str]) -> str:
+    return f"`docker {' '.join(argv[1:3])}`"
 
 
 @contextmanager

@@ -1,0 +1,104 @@
+"""Many tasks that share one package and one place to run."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..._core.errors import RunNotFoundError
+from ...contract.run_state import RunState
+from .run import Run
+
+__all__ = ["TaskBatch"]
+
+
+class TaskBatch(ABC):
+    """Many tasks, packed and built once, each of which is started when its turn has come.
+
+    The id of a run is known before it is started, and to start it again is to find it: whoever
+    notes the id first and dies then has lost nothing and starts nothing twice.
+    """
+
+    @property
+    @abstractmethod
+    def names(self) -> Sequence[str]:
+        """The tasks."""
+
+    @property
+    def max_parallel(self) -> int | None:
+        """How many can run at once at most; ``None`` if only the place itself can tell."""
+        return None
+
+    @property
+    def places(self) -> Sequence[str]:
+        """What can be tried one after the other where there is no capacity: instance types."""
+        return ("",)
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Pack, build and send what all tasks share, unless it is there.
+
+        Raises
+        ------
+        ConfigError, PackagingError, ImageBuildError, AwsError
+            Something cannot work; nothing was started.
+        """
+
+    @abstractmethod
+    def fingerprint(self, name: str) -> str:
+        """Tell a task's training from every other: by its code, fields and data."""
+
+    @abstractmethod
+    def run_id(self, name: str, attempt: int = 1) -> str:
+        """Give the id that a task's run has; from the second attempt on it ends with ``-r2``."""
+
+    @abstractmethod
+    def start(self, name: str, attempt: int = 1, place: int = 0) -> Run:
+        """Start a task's training, or find the one of this id, and return at once.
+
+        Parameters
+        ----------
+        name
+            The task.
+        attempt
+            Which try it is, from 1.
+        place
+            Which of :attr:`places`.
+        """
+
+    @abstractmethod
+    def run(self, run_id: str) -> Run:
+        """Find a run again, from any process.
+
+        Raises
+        ------
+        RunNotFoundError
+            There is none of that id.
+        """
+
+    def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
+        """Look up many runs at once; one that is not there is left out."""
+        found = {}
+        for run_id in run_ids:
+            with contextlib.suppress(RunNotFoundError):
+                found[run_id] = self.run(run_id).state
+        return found
+
+    def worst_cost(self, place: int = 0) -> float | None:
+        """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing."""
+        del place
+
+    def cost(self, run: Run) -> float | None:
+        """Give what a run has cost, in US dollars; ``None`` if it costs nothing or is not known."""
+        del run
+
+    @abstractmethod
+    def record(self) -> Mapping[str, Any]:
+        """Give all that a new process needs to go on, as JSON; the package is made by then."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, record: Mapping[str, Any]) -> TaskBatch:
+        """Go on with what :meth:`record` gave, in a new process."""

@@ -2,23 +2,27 @@
 
 Without an engine, or without a base image, they are skipped, and one line of the summary says so.
 With ``TG_REQUIRE_DOCKER=1`` a test that is skipped is a test that failed: there a green run means
-that containers did run. After a session no container of ours may be left in the engine, and the
-images that its trainings ran in are removed.
+that containers did run. After a session no container of ours may be left in the engine, and
+the images that trainings ran in are removed by the last of the sessions that overlap.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -111,9 +115,8 @@ def _no_container_is_left(
         yield
         return
     before = _containers()
-    images = _images()
-    yield
-    _remove_images(_images() - images)
+    with _images_of_sessions():
+        yield
     deadline = time.monotonic() + _REMOVAL_SECONDS
     while (left := _left(before, tmp_path_factory.getbasetemp()))[0]:
         if time.monotonic() > deadline:
@@ -204,6 +207,33 @@ def _images() -> frozenset[str]:
     client = _client()
     output = client and _ask(client, *listing, "--format", "{{.Repository}}:{{.Tag}}")
     return frozenset(name for name in (output or "").splitlines() if "<none>" not in name)
+
+
+@contextlib.contextmanager
+def _images_of_sessions() -> Iterator[None]:
+    """Remove the images of sessions that overlap, when the last of them ends.
+
+    The first notes what was there before; each holds a shared lock on that note.
+    """
+    note = Path(tempfile.gettempdir(), f"training-grounds-test-images-{os.getuid()}")
+    with note.open("a+", encoding="utf-8") as file:
+        if _is_alone(file):
+            file.truncate(0)
+            file.write("\n".join(_images()))
+            file.flush()
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+        if _is_alone(file):
+            file.seek(0)
+            _remove_images(_images() - frozenset(file.read().splitlines()))
+
+
+def _is_alone(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _remove_images(names: frozenset[str]) -> None:

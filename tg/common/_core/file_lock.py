@@ -17,7 +17,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["FileLock", "try_lock"]
+__all__ = ["FileLock", "lock_folder", "try_lock"]
 
 _FIRST_STEP_SECONDS = 0.01
 _LONGEST_STEP_SECONDS = 0.25
@@ -143,6 +143,23 @@ def try_lock(handle: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+def lock_folder(folder: Path) -> int | None:
+    """Mark a folder as being used, until what this gives is closed or this process dies.
+
+    Returns
+    -------
+    int or None
+        An open handle; ``None`` where folders cannot be opened.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    with contextlib.suppress(OSError):
+        try_lock(handle)
+    return handle
 
 
 def _sign(handle: int) -> None:

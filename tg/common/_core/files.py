@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from .errors import ConfigError, StorageError
-from .file_lock import try_lock
+from .file_lock import lock_folder, try_lock
 
 __all__ = ["atomic_folder", "atomic_write", "unique_folder"]
 
@@ -106,7 +106,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(target)
         temporary.mkdir()
-    handle = _lock_folder(temporary)
+    handle = lock_folder(temporary)
     try:
         with _storage_errors(target, temporary):
             yield temporary
@@ -201,17 +201,6 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _lock_folder(folder: Path) -> int | None:
-    """Mark a folder as being filled; ``None`` where folders cannot be opened."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return None
-    with contextlib.suppress(OSError):
-        try_lock(handle)
-    return handle
 
 
 def _remove_abandoned(target: Path) -> None:

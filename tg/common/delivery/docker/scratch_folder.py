@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..._core.file_lock import try_lock
+from ..._core.file_lock import lock_folder, try_lock
 
 __all__ = ["scratch_folder"]
 
@@ -36,23 +36,12 @@ def scratch_folder() -> Iterator[Path]:
     """
     _remove_abandoned(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
-        handle = _lock(Path(name))
+        handle = lock_folder(Path(name))
         try:
             yield Path(name)
         finally:
             if handle is not None:
                 os.close(handle)
-
-
-def _lock(folder: Path) -> int | None:
-    """Mark a folder as being used; ``None`` where folders cannot be locked."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return None
-    with contextlib.suppress(OSError):
-        try_lock(handle)
-    return handle
 
 
 def _remove_abandoned(parent: Path) -> None:

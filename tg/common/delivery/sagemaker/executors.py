@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..._core.errors import (
@@ -18,6 +18,7 @@ from ..execution.attached import AttachedRun, AttachedTraining
 from ..execution.container_options import ContainerOptions
 from ..execution.container_run import ContainerRun
 from ..execution.environments import EnvironmentCache
+from ..execution.kept_run import open_run
 from ..execution.process import ProcessRun
 from ..execution.run import Executor, Run
 from ..execution.run_folder import RunFolder
@@ -46,18 +47,7 @@ class SagemakerExecutor(Executor):
     def run(self, run_id: str) -> Run:
         """Find a run of the project again, whichever executor ran it."""
         folder = RunFolder.find(self.config.runs_folder, run_id)
-        executor = folder.read().executor
-        kinds: dict[str, Callable[[RunFolder], Run]] = {
-            "attached": AttachedRun,
-            "process": ProcessRun,
-            "container": lambda found: ContainerRun(found, self.config.containering.engine),
-        }
-        if executor not in kinds:
-            raise RunNotFoundError(
-                f"run {run_id!r} was made by the executor {executor!r}, unknown to this version",
-                hint="Use a newer version of training-grounds.",
-            )
-        return kinds[executor](folder)
+        return open_run(folder, self.config.containering.engine)
 
     def is_running(self, run_id: str) -> bool:
         """Whether a run goes on, whichever executor runs it; one that was removed does not."""

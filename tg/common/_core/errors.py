@@ -6,6 +6,8 @@
     ├── ConfigError                 an argument that cannot be used (also a ValueError)
     │   ├── NamingError             a name or version that is illegal, or names that collide
     │   ├── HyperparameterError     a path that leads nowhere, a value of the wrong type
+    │   ├── PriceUnknownError       what it would cost cannot be said
+    │   ├── CostLimitError          it could cost more than it may
     │   └── DataError               a dataset that cannot be trained on
     │       ├── DatasetNotFoundError
     │       └── ColumnNotFoundError
@@ -58,6 +60,7 @@ __all__ = [
     "ColumnNotFoundError",
     "CommandError",
     "ConfigError",
+    "CostLimitError",
     "DataError",
     "DatasetNotFoundError",
     "DependencyError",
@@ -71,6 +74,7 @@ __all__ = [
     "MissingDependencyError",
     "NamingError",
     "PackagingError",
+    "PriceUnknownError",
     "ProtocolError",
     "PushError",
     "PythonVersionError",
@@ -98,6 +102,14 @@ class NamingError(ConfigError):
 
 class HyperparameterError(ConfigError):
     """A hyperparameter's path leads nowhere or its value has the wrong type."""
+
+
+class PriceUnknownError(ConfigError):
+    """There is no price for what is asked for."""
+
+
+class CostLimitError(ConfigError):
+    """It could cost more than it may."""
 
 
 class DataError(ConfigError):

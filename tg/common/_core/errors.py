@@ -34,12 +34,15 @@
     │   ├── AwsNotFoundError        ... what was named is not there
     │   ├── AwsPermissionError      ... this identity may not do it
     │   ├── AwsQuotaError           ... a limit of the account is reached
+    │   ├── AwsServiceError         ... it failed itself, and did nothing
     │   └── AwsThrottledError       ... it was asked too often
     └── RunError                    a run did not end well
         ├── RunNotFoundError
         ├── RunTimeoutError
         ├── RunCancelledError
         └── TrainingFailedError     the task itself raised or exited
+            ├── CapacityError       ... did not start, as there was no machine for it
+            ├── InfrastructureError ... was ended by a failure of where it ran
             ├── MemoryLimitError    ... was killed, as it took more memory than it had
             └── TrainingTimeoutError    ... was ended, as it took longer than it might
 """
@@ -56,7 +59,9 @@ __all__ = [
     "AwsNotFoundError",
     "AwsPermissionError",
     "AwsQuotaError",
+    "AwsServiceError",
     "AwsThrottledError",
+    "CapacityError",
     "ColumnNotFoundError",
     "CommandError",
     "ConfigError",
@@ -70,6 +75,7 @@ __all__ = [
     "FormatError",
     "HyperparameterError",
     "ImageBuildError",
+    "InfrastructureError",
     "MemoryLimitError",
     "MissingDependencyError",
     "NamingError",
@@ -284,6 +290,10 @@ class AwsQuotaError(AwsError):
     """A limit of the account is reached."""
 
 
+class AwsServiceError(AwsError):
+    """AWS itself failed; the same request may go well later."""
+
+
 class AwsThrottledError(AwsError):
     """AWS was asked too often."""
 
@@ -321,6 +331,14 @@ class TrainingFailedError(RunError):
         super().__init__(what, hint=hint)
         self.exit_code = exit_code
         self.traceback_tail = traceback_tail
+
+
+class CapacityError(TrainingFailedError):
+    """The training did not start, as there was no machine for it."""
+
+
+class InfrastructureError(TrainingFailedError):
+    """The training was ended by a failure of where it ran, not by its own."""
 
 
 class MemoryLimitError(TrainingFailedError):

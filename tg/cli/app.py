@@ -11,6 +11,8 @@ from .command import EXIT_CODES, share_switches
 from .images import images
 from .options import AsJson, Debug
 from .packages import packages
+from .results import results
+from .runs import register_logs, runs
 
 __all__ = ["app"]
 
@@ -37,6 +39,10 @@ app = typer.Typer(
 )
 app.add_typer(images, name="images")
 app.add_typer(packages, name="packages")
+app.add_typer(packages, name="package", hidden=True)  # `tg package show` reads better
+app.add_typer(results, name="result")
+app.add_typer(runs, name="runs")
+register_logs(app)
 
 
 @app.callback()

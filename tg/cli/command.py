@@ -49,22 +49,23 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
     return register
 
 
-def group(default: Callable[..., None], *, help_text: str) -> typer.Typer:
+def group(default: Callable[..., None] | None = None, *, help_text: str) -> typer.Typer:
     """Make a group of commands.
 
     Parameters
     ----------
     default
-        What is run if no command of the group is named; it takes the :class:`Output` alone.
+        What is run if no command of the group is named; it takes the :class:`Output` alone. The
+        help is shown if ``None``.
     help_text
         What the group is for.
     """
-    app = typer.Typer(help=help_text, epilog=EXIT_CODES)
+    app = typer.Typer(help=help_text, epilog=EXIT_CODES, no_args_is_help=default is None)
 
-    @app.callback(invoke_without_command=True)
+    @app.callback(invoke_without_command=default is not None)
     def run(context: typer.Context, as_json: AsJson = False, debug: Debug = False) -> None:
         share_switches(context, as_json=as_json, debug=debug)
-        if context.invoked_subcommand is None:
+        if default is not None and context.invoked_subcommand is None:
             output = Output(**context.obj)
             with _reporting(output):
                 default(output)

@@ -1,0 +1,97 @@
+"""`tg runs` and `tg logs`: what has been started on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+from fnmatch import fnmatchcase
+from typing import Any
+
+import typer
+
+from ..common._core.errors import EngineUnavailableError, FormatError
+from ..common.delivery.execution.kept_run import open_run
+from ..common.delivery.execution.run_folder import RunFolder
+from .command import command, group
+from .found_run import Project, Remote, RunName, find_run, run_folders
+from .options import Names
+from .output import Column, Output
+
+__all__ = ["register_logs", "runs"]
+
+_COLUMNS = (
+    Column(title="RUN", key="run"),
+    Column(title="PROJECT", key="project"),
+    Column(title="PLACE", key="executor"),
+    Column(title="STATE", key="state"),
+    Column(title="STARTED", key="started_at"),
+    Column(title="ENDED", key="ended_at"),
+)
+
+
+def _list_all(output: Output) -> None:
+    list_runs(output)
+
+
+runs = group(_list_all, help_text="Show or stop what was started on this machine.")
+
+
+@command(runs, "list")
+def list_runs(output: Output, *, names: Names = None, project: Project = None) -> None:
+    """Show runs, the latest first."""
+    found = [
+        _row(folder)
+        for folder in run_folders(project)
+        if not names or any(fnmatchcase(folder.run_id, name) for name in names)
+    ]
+    if output.as_json:
+        output.document({"runs": found})
+    elif found:
+        output.table("Runs", _COLUMNS, found)
+    else:
+        output.line("There are none.")
+
+
+@command(runs, "cancel")
+def cancel_run(
+    output: Output, run: RunName, *, project: Project = None, remote: Remote = False
+) -> None:
+    """Ask a run to stop: it keeps its checkpoints, or is killed 120 seconds later."""
+    found = find_run(run, project, remote=remote)
+    found.cancel()
+    if output.as_json:
+        output.document({"run": found.id, "state": found.state})
+    else:
+        output.line(f"{found.id}: {found.state}")
+
+
+def register_logs(app: typer.Typer) -> None:
+    """Add ``logs`` to the commands."""
+
+    @command(app, "logs")
+    def logs(
+        output: Output, run: RunName, *, project: Project = None, remote: Remote = False
+    ) -> None:
+        """Show the log of a run, and go on until it ends; Ctrl-C leaves the run alone."""
+        found = find_run(run, project, remote=remote)
+        if output.as_json:
+            output.document({"run": found.id, "lines": list(found.logs())})
+            return
+        for line in found.logs():
+            output.line(line)
+
+
+def _row(folder: RunFolder) -> dict[str, Any]:
+    row = {"run": folder.run_id, "project": folder.path.parents[1].name, "path": str(folder.path)}
+    try:
+        with contextlib.suppress(EngineUnavailableError):
+            _ = open_run(folder).state  # one that has ended meanwhile is settled
+        record = folder.read()
+    except FormatError as exc:
+        return {**row, "executor": "", "state": exc.what, "started_at": "", "ended_at": ""}
+    return {
+        **row,
+        "executor": record.executor,
+        "state": str(record.state),
+        "started_at": record.started_at,
+        "ended_at": record.ended_at,
+    }

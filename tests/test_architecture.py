@@ -42,6 +42,8 @@ ARROWS = {
         "delivery.naming",
         "delivery.runtime",
     },
+    # no backend: it knows executors by their protocol alone
+    "delivery.sweep": {"_core", "contract", "delivery.execution", "delivery.naming"},
 }
 # the command line and the rehearsal may import anything, and nobody else imports them
 ARROWS["rehearsal"] = set(ARROWS)

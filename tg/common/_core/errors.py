@@ -5,6 +5,7 @@
     TgError
     ├── ConfigError                 an argument that cannot be used (also a ValueError)
     │   ├── NamingError             a name or version that is illegal, or names that collide
+    │   ├── GridError               cells of a grid whose tasks cannot be built
     │   ├── HyperparameterError     a path that leads nowhere, a value of the wrong type
     │   ├── PriceUnknownError       what it would cost cannot be said
     │   ├── CostLimitError          it could cost more than it may
@@ -36,6 +37,10 @@
     │   ├── AwsQuotaError           ... a limit of the account is reached
     │   ├── AwsServiceError         ... it failed itself, and did nothing
     │   └── AwsThrottledError       ... it was asked too often
+    ├── SweepError                  a sweep cannot go on
+    │   ├── SweepNotFoundError      ... there is none of that name
+    │   ├── SweepBusyError          ... another process drives it
+    │   └── SweepPausedError        ... until something else works again; nothing is lost
     └── RunError                    a run did not end well
         ├── RunNotFoundError
         ├── RunTimeoutError
@@ -48,6 +53,8 @@
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from .tg_error import TgError
 
@@ -73,6 +80,7 @@ __all__ = [
     "EngineUnavailableError",
     "EnvironmentSetupError",
     "FormatError",
+    "GridError",
     "HyperparameterError",
     "ImageBuildError",
     "InfrastructureError",
@@ -91,6 +99,10 @@ __all__ = [
     "RunTimeoutError",
     "SourceError",
     "StorageError",
+    "SweepBusyError",
+    "SweepError",
+    "SweepNotFoundError",
+    "SweepPausedError",
     "TgError",
     "TrainingFailedError",
     "TrainingTimeoutError",
@@ -104,6 +116,22 @@ class ConfigError(TgError, ValueError):
 
 class NamingError(ConfigError):
     """A name or version is illegal, or two names collide."""
+
+
+class GridError(ConfigError):
+    """Tasks of a grid's cells cannot be built.
+
+    Attributes
+    ----------
+    failures
+        The name of each such cell, to what its build raised.
+    """
+
+    def __init__(
+        self, what: str, *, failures: Mapping[str, str] | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(what, hint=hint)
+        self.failures = dict(failures or {})
 
 
 class HyperparameterError(ConfigError):
@@ -296,6 +324,25 @@ class AwsServiceError(AwsError):
 
 class AwsThrottledError(AwsError):
     """AWS was asked too often."""
+
+
+class SweepError(TgError):
+    """A sweep cannot go on."""
+
+
+class SweepNotFoundError(SweepError):
+    """There is no sweep of that name."""
+
+
+class SweepBusyError(SweepError):
+    """Another process drives the sweep; this one may watch it."""
+
+
+class SweepPausedError(SweepError):
+    """A sweep waits for something else to work again; nothing is lost, and it can be reopened.
+
+    What does not work is its cause.
+    """
 
 
 class RunError(TgError):

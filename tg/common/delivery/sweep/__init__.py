@@ -1,0 +1,1 @@
+"""Many trainings, driven from a journal on disk."""

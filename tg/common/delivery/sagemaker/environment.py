@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..._core.logger import Logger
 from ...contract.environment import TrainingEnvironment
+from ...contract.metric_line import metric_line
 from ..runtime.artifacts import ArtifactFolder, CheckpointFolder
 from ..runtime.folders import TrainingFolders
 from ..runtime.renaming import ModuleRenaming
 from ..runtime.stopping import StopSignal
 
-__all__ = ["SagemakerEnvironment", "metric_pattern"]
-
-_METRIC = "###METRIC###"
+__all__ = ["SagemakerEnvironment"]
 
 
 class SagemakerEnvironment(TrainingEnvironment):
@@ -71,7 +69,7 @@ class SagemakerEnvironment(TrainingEnvironment):
     def output_metric(self, name: str, value: float) -> None:
         """Write ``###METRIC###name:value###``, which metric definitions match."""
         self.metrics[name] = float(value)
-        self.log(f"{_METRIC}{name}:{value}###")
+        self.log(metric_line(name, value))
 
     def save_checkpoint(self, key: str, value: Any) -> None:
         """Keep `value` in the checkpoint folder."""
@@ -84,14 +82,3 @@ class SagemakerEnvironment(TrainingEnvironment):
     def on_stop(self, callback: Callable[[], None]) -> None:
         """Have `callback` called when the run is asked to stop."""
         self._stop.on_request(callback)
-
-
-def metric_pattern(name: str) -> str:
-    """Give the regular expression that finds the values of a metric in a log.
-
-    Example
-    -------
-    >>> re.findall(metric_pattern("loss"), "###METRIC###loss:0.5###")
-    ['0.5']
-    """
-    return f"{_METRIC}{re.escape(name)}:(.*?)###"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..._core.errors import ConfigError, MissingDependencyError
 from ..._core.files import unique_folder
+from ...contract.metric_line import metric_pattern
 from ..execution.request import TrainingRequest, copy_of_task, hyperparameters_as_text
 from ..naming.legal_name import cleaned
 from ..naming.target import SAGEMAKER_JOB
 from ..runtime.folders import MAIN_CHANNEL
-from .environment import metric_pattern
 from .trainer_options import TrainerOptions
 
 if TYPE_CHECKING:

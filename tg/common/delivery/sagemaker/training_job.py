@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..._core.errors import ConfigError
+from ...contract.metric_line import metric_pattern
 from ..naming.legal_name import job_name
-from .environment import metric_pattern
 from .remote_options import RemoteOptions
 from .s3_layout import S3Layout
 
@@ -24,6 +24,8 @@ _CHECKPOINTS = "/opt/ml/checkpoints"
 _DIGITS = 16
 # settings that do not change what a training does, but how long it may take
 _LIMITS = ("max_runtime_seconds", "max_wait_seconds")
+# settings that are no part of the job at all
+_OF_THE_SUBMISSION = ("max_cost", "prices")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,8 @@ class TrainingJob:
         It is made of code, data, hyperparameters and settings. Trainings of one fingerprint resume
         from the same checkpoints.
         """
-        settings = {k: v for k, v in asdict(self.options).items() if k not in _LIMITS}
+        left_out = {*_LIMITS, *_OF_THE_SUBMISSION}
+        settings = {k: v for k, v in asdict(self.options).items() if k not in left_out}
         parts = [self.content_hash, self.data_hash, sorted(self.hyperparameters.items()), settings]
         text = json.dumps(parts, sort_keys=True, default=list)
         return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -20,6 +20,7 @@ __all__ = ["AwsClients", "AwsIdentity", "translated"]
 _ATTEMPTS = 10
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
+_HASTY_SECONDS = 5
 _CONNECTIONS = 32  # of one client: as many threads can use it without waiting
 _SESSIONS = 8  # kept at a time
 
@@ -46,7 +47,7 @@ class _Shared:
 
     session: Any
     region: str
-    clients: dict[str, Any] = field(default_factory=dict)
+    clients: dict[tuple[str, bool], Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -89,13 +90,21 @@ class AwsClients:
         """
         return self._shared().region
 
-    def client(self, service: str) -> Any:
+    @property
+    def settings_key(self) -> str:
+        """Another text for other settings: profile, region, variables, files of credentials."""
+        return f"{self.profile} {self._region} {_environment_key()}"
+
+    def client(self, service: str, *, is_patient: bool = True) -> Any:
         """Give the client of a service; nothing is sent.
 
         Parameters
         ----------
         service
             As boto3 calls it: ``"s3"``, ``"sagemaker"``, ``"ecr"``.
+        is_patient
+            Whether it asks again and again where no answer comes. One that is not gives up after
+            some seconds: for what can be done without.
 
         Raises
         ------
@@ -107,24 +116,42 @@ class AwsClients:
             There is no such service, profile or region.
         """
         shared = self._shared()
-        found = shared.clients.get(service)
+        key = service, is_patient
+        found = shared.clients.get(key)
         if found is not None:
             return found
         with shared.lock, translated(f"making the client of {service}"):
-            if service not in shared.clients:
+            if key not in shared.clients:
                 _check_credentials(shared.session, self.profile)
-                shared.clients[service] = shared.session.client(service, config=_client_config())
-            return shared.clients[service]
+                config = _client_config(is_patient=is_patient)
+                shared.clients[key] = shared.session.client(service, config=config)
+            return shared.clients[key]
 
-    def identity(self) -> AwsIdentity:
+    def known_regions(self) -> list[str]:
+        """Give the regions that the installed boto3 knows, of all parts of AWS."""
+        shared = self._shared()
+        with shared.lock, translated("listing the regions"):
+            parts = shared.session.get_available_partitions()
+            return [
+                region
+                for part in parts
+                for region in shared.session.get_available_regions("ec2", partition_name=part)
+            ]
+
+    def identity(self, *, is_patient: bool = True) -> AwsIdentity:
         """Ask AWS whose credentials these are.
+
+        Parameters
+        ----------
+        is_patient
+            As of :meth:`client`.
 
         Raises
         ------
         AwsCredentialsError
             They are wrong or have expired.
         """
-        client = self.client("sts")
+        client = self.client("sts", is_patient=is_patient)
         with translated("GetCallerIdentity"):
             answer = client.get_caller_identity()
         return AwsIdentity(account=answer["Account"], arn=answer["Arn"])
@@ -204,9 +231,15 @@ def _boto3() -> Any:
     return boto3
 
 
-def _client_config() -> Any:
+def _client_config(*, is_patient: bool) -> Any:
     from botocore.config import Config  # noqa: PLC0415 (comes with boto3)
 
+    if not is_patient:
+        return Config(
+            retries={"mode": "standard", "total_max_attempts": 2},
+            connect_timeout=_HASTY_SECONDS,
+            read_timeout=_HASTY_SECONDS,
+        )
     return Config(
         retries={"mode": "adaptive", "max_attempts": _ATTEMPTS},
         connect_timeout=_CONNECT_SECONDS,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..._core.errors import ConfigError, NamingError
 
-__all__ = ["S3Layout", "S3Place", "checked_project", "parse_s3_uri"]
+__all__ = ["S3Layout", "S3Place", "checked_bucket", "checked_project", "parse_s3_uri"]
 
 # "General purpose bucket naming rules" of the S3 user guide
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]\Z")
@@ -63,7 +63,7 @@ def parse_s3_uri(uri: str) -> S3Place:
             f"{uri!r} is no place in S3", hint="Write s3://BUCKET/KEY, such as s3://tea/leaves."
         )
     bucket, _, key = rest.partition("/")
-    return S3Place(bucket=_checked_bucket(bucket), key=_checked_key(key))
+    return S3Place(bucket=checked_bucket(bucket), key=_checked_key(key))
 
 
 class S3Layout:
@@ -92,7 +92,7 @@ class S3Layout:
 
     def __init__(self, bucket: str, project: str) -> None:
         self.project = checked_project(project)
-        self.bucket = _checked_bucket(bucket)
+        self.bucket = checked_bucket(bucket)
         self._root = S3Place(bucket=bucket, key="") / f"sagemaker/{project}"
 
     def __repr__(self) -> str:
@@ -175,7 +175,14 @@ def checked_project(name: str) -> str:
     return name
 
 
-def _checked_bucket(bucket: str) -> str:
+def checked_bucket(bucket: str) -> str:
+    """Give the name of a bucket if one may be called so.
+
+    Raises
+    ------
+    NamingError
+        None may.
+    """
     why = _unfit(bucket)
     if why:
         raise NamingError(

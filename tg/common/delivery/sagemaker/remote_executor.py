@@ -19,6 +19,7 @@ from ..execution.request import TrainingRequest
 from .aws import AwsClients
 from .aws_errors import translated
 from .config import SagemakerConfig
+from .cost import CostEstimate, check_cost, estimate_cost
 from .dataset_upload import upload_dataset
 from .ecr_pusher import EcrPusher
 from .executors import FollowingExecutor
@@ -83,6 +84,8 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         ------
         ConfigError
             Something cannot work; nothing was built.
+        CostLimitError
+            It could cost more than ``max_cost``; nothing was built.
         ImageBuildError
             The image could not be built.
         AwsError
@@ -92,6 +95,7 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         layout = self.config.settings.s3_layout
         # all that can be refused without an image is refused now
         self._job(request, layout, image=None, locations={})
+        check_cost(self.options, self._clients.region)
         package = request.packaging.make_package()
         containering = copy.copy(self.config.containering)
         containering.platform = containering.platform or _PLATFORM
@@ -103,6 +107,22 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         job = self._job(request, layout, image=image, locations=locations)
         return self._start(job)
 
+    def cost(self, seconds: int | None = None) -> CostEstimate:
+        """Tell what a training may cost, before it is submitted.
+
+        Parameters
+        ----------
+        seconds
+            How long it is going to train, for the typical cost; all the time it is given if
+            ``None``.
+
+        Raises
+        ------
+        PriceUnknownError
+            There is no price of its instances: give one in `RemoteOptions`.
+        """
+        return estimate_cost(self.options, self._clients.region, seconds=seconds)
+
     def run(self, run_id: str) -> RemoteRun:
         """Find a training by its job's name.
 
@@ -111,16 +131,21 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         RunNotFoundError
             There is no such job.
         """
-        run = RemoteRun(run_id, self._clients, self.config.runs_folder)
+        run = self._run_of(run_id)
         run.describe()
         return run
+
+    def _run_of(self, job_name: str) -> RemoteRun:
+        return RemoteRun(
+            job_name, self._clients, self.config.runs_folder, prices=self.options.prices
+        )
 
     def _start(self, job: TrainingJob) -> RemoteRun:
         """Create the job, or find it; after its end the next attempt has another name."""
         client = self._clients.client("sagemaker")
         attempt = 1
         while True:
-            run = RemoteRun(job.name(attempt), self._clients, self.config.runs_folder)
+            run = self._run_of(job.name(attempt))
             try:
                 with translated("sagemaker.CreateTrainingJob"):
                     client.create_training_job(**job.request(run.id, _variables(run.id)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..._core.errors import ConfigError
 from ..execution.training_variables import training_variables, without_bars
+from .prices import Prices, checked_amount, checked_prices
 
 __all__ = ["RemoteOptions"]
 
@@ -66,6 +67,13 @@ class RemoteOptions:
         ``"File"``, ``"FastFile"`` or ``"Pipe"``.
     compression
         ``"GZIP"`` for one archive; ``"NONE"`` for a file each.
+    max_cost
+        What it may cost in the worst case, in USD; what could cost more is refused before anything
+        is built. No limit if ``None``.
+    prices
+        Prices that come before those of this library's table: USD per hour of the instance type,
+        or of each instance type by name, with ``volume_gib_month`` beside them; or the path of a
+        table.
 
     Raises
     ------
@@ -95,6 +103,8 @@ class RemoteOptions:
     max_attempts: int | None = None
     input_mode: str = "File"
     compression: str = "GZIP"
+    max_cost: float | None = None
+    prices: Prices | None = None
 
     def __post_init__(self) -> None:
         if not _INSTANCE_TYPE.match(self.instance_type):
@@ -122,6 +132,9 @@ class RemoteOptions:
                 hint="Only on-demand instances stay in a warm pool: leave out one of the two.",
             )
         self._check_variables()
+        if self.max_cost is not None:
+            checked_amount(self.max_cost, "max_cost")
+        checked_prices(self.prices, self.instance_type)
 
     @property
     def is_spot(self) -> bool:

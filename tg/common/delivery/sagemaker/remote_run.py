@@ -21,7 +21,9 @@ from ..execution.result_loader import ResultLoader
 from ..execution.run import Run
 from .aws import AwsClients
 from .aws_errors import translated
+from .cost import RunCost, cost_of
 from .job_logs import JobLogs
+from .prices import Prices
 from .result_download import download_result
 from .s3_deletion import delete_below
 from .s3_layout import parse_s3_uri
@@ -44,6 +46,8 @@ class RemoteRun(Run):
         The services.
     results_folder
         Where results are kept on this machine.
+    prices
+        What instances cost, as in `RemoteOptions`.
     sleep, clock
         Wait some seconds; give the time in seconds.
     """
@@ -54,12 +58,14 @@ class RemoteRun(Run):
         clients: AwsClients,
         results_folder: Path,
         *,
+        prices: Prices | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._job_name = job_name
         self._clients = clients
         self._results_folder = results_folder
+        self._prices = prices
         self._sleep = sleep
         self._clock = clock
 
@@ -86,6 +92,17 @@ class RemoteRun(Run):
         """What is paid for, in seconds of each instance; ``None`` before it is known."""
         seconds = self.describe().get("BillableTimeInSeconds")
         return None if seconds is None else int(seconds)
+
+    @property
+    def cost(self) -> RunCost | None:
+        """What it has cost; ``None`` before that is known.
+
+        Raises
+        ------
+        PriceUnknownError
+            There is no price of its instances: give one in `RemoteOptions`.
+        """
+        return cost_of(self.describe(), self._clients.region, self._prices)
 
     @property
     def metrics(self) -> dict[str, float]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from .operation_name import region_of
 from .service_error import ServiceError
 
 __all__ = ["Application", "Gateway", "Operation", "StartResponse"]
@@ -19,6 +21,8 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 Operation = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 
 _JSON = "application/x-amz-json-1.1"
+# what services call the image registry of an account in a region
+_REGISTRY_HOST = re.compile(rb"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
 _REGISTRY_TARGET = "AmazonEC2ContainerRegistry_V20150921."
 
 
@@ -30,10 +34,8 @@ class Gateway:
     services
         Answers all that is not answered here.
     operations
-        By the value of the header ``X-Amz-Target``, such as ``SageMaker.CreateTrainingJob``. One
-        that gives ``None`` leaves the request to `services`.
-    registry_host
-        The name of the simulated image registry, as services know it.
+        Gives those of a region, by the value of the header ``X-Amz-Target``, such as
+        ``SageMaker.CreateTrainingJob``. One that gives ``None`` leaves the request to `services`.
     real_registry
         Gives the address of the registry that is there.
     """
@@ -41,19 +43,17 @@ class Gateway:
     def __init__(
         self,
         services: Application,
-        operations: Mapping[str, Operation],
-        registry_host: str,
+        operations: Callable[[str], Mapping[str, Operation]],
         real_registry: Callable[[], str],
     ) -> None:
         self._services = services
         self._operations = operations
-        self._registry_host = registry_host
         self._real_registry = real_registry
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
-        operation = self._operations.get(target)
+        operation = self._operations(region_of(environ)).get(target)
         if operation is not None:
             answer = self._answer(operation, environ)
             if answer is not None:
@@ -86,8 +86,8 @@ class Gateway:
             body = b"".join(chunks)
         finally:
             getattr(chunks, "close", lambda: None)()
-        if self._registry_host.encode() in body:
-            body = body.replace(self._registry_host.encode(), self._real_registry().encode())
+        if _REGISTRY_HOST.search(body):
+            body = _REGISTRY_HOST.sub(self._real_registry().encode(), body)
         kept = [(key, value) for key, value in headers if key.lower() != "content-length"]
         start_response(status, [*kept, ("Content-Length", str(len(body)))])
         return [body]

@@ -7,11 +7,11 @@ import re
 from typing import Any
 from urllib.parse import parse_qs
 
-__all__ = ["OWN_KEY", "is_own", "operation_name", "service_of"]
+__all__ = ["OWN_KEY", "is_own", "operation_name", "region_of", "service_of"]
 
 # the access key of the cloud's own work, such as storing a job's result
 OWN_KEY = "service"
-_SCOPE = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _FORM = "application/x-www-form-urlencoded"
 # of S3: method, whether there is a key, a query parameter that is there, operation (S3 API
 # reference, Actions); the first that fits
@@ -47,7 +47,20 @@ def is_own(environ: dict[str, Any]) -> bool:
 def service_of(environ: dict[str, Any]) -> str:
     """Give the service that a request is signed for; storage if it is not signed."""
     found = _SCOPE.search(str(environ.get("HTTP_AUTHORIZATION", "")))
-    return found.group(2) if found else "s3"
+    return found.group(3) if found else "s3"
+
+
+def region_of(environ: dict[str, Any]) -> str:
+    """Give the region that a request is signed for; empty if it is not signed.
+
+    Example
+    -------
+    >>> scope = "AWS4-HMAC-SHA256 Credential=k/20260101/eu-west-1/s3/aws4_request"
+    >>> region_of({"HTTP_AUTHORIZATION": scope})
+    'eu-west-1'
+    """
+    found = _SCOPE.search(str(environ.get("HTTP_AUTHORIZATION", "")))
+    return found.group(2) if found else ""
 
 
 def operation_name(environ: dict[str, Any]) -> str:

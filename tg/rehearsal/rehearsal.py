@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import secrets
 import shutil
@@ -17,7 +18,6 @@ from ..common._core.errors import ConfigError, EngineUnavailableError, RunNotFou
 from ..common.delivery.docker.engine import DockerEngine
 from .calls import CallCounter, Calls
 from .cloud_environment import cloud_environment, enter_environment, restore_environment
-from .ecr import ContainerRegistryService
 from .faults import Faults
 from .gateway import Gateway
 from .job_images import JobImages
@@ -34,10 +34,9 @@ from .ownership import (
     remove_from_engine,
     remove_images,
 )
-from .quotas import QuotaService
+from .regional_services import RegionalServices
 from .registry import ImageRegistry
 from .server import CloudServer, forget_everything, simulated_services
-from .training_jobs import TrainingJobs
 from .training_place import TrainingPlace
 from .training_record import TrainingRecord
 from .training_run import TrainingRun
@@ -187,7 +186,7 @@ class Rehearsal:
             It does not run on spot instances.
         """
         self._check_open()
-        record = self._jobs.find(job_name)
+        record = self._services.find(job_name)
         if record is None:
             raise RunNotFoundError(
                 f"there is no training job {job_name!r}", hint="Create it in this rehearsal first."
@@ -232,14 +231,8 @@ class Rehearsal:
         exits.callback(forget_everything)
         self._registry = ImageRegistry(folder / "registry")
         exits.callback(self._close_registry)
-        self._jobs = TrainingJobs(self._region, self.quotas, self._run)
-        operations = {
-            **self._jobs.operations,
-            **ContainerRegistryService(self._registry, self._region).operations,
-            **QuotaService(self.quotas, self._region).operations,
-        }
-        host = f"{ACCOUNT}.dkr.ecr.{self._region}.amazonaws.com"
-        gateway = Gateway(services, operations, host, self._real_registry)
+        self._services = RegionalServices(self._region, self.quotas, self._registry, self._run)
+        gateway = Gateway(services, self._services.operations, self._real_registry)
         self._calls = CallCounter()
         self._server = CloudServer(Monitor(gateway, self._calls, self.faults))
         exits.callback(self._server.stop)
@@ -248,27 +241,28 @@ class Rehearsal:
             self._server.url, self._region, self.role_arn, self._folder
         )
         exits.callback(restore_environment, enter_environment(self._environment))
-        self._place = self._furnish(exits)
+        # those that are made later are closed with it, after the jobs that use them
+        self._clients = exits.enter_context(contextlib.ExitStack())
+        self._place = self._furnish()
         exits.callback(self._close_jobs)
 
-    def _furnish(self, exits: contextlib.ExitStack) -> TrainingPlace:
+    def _furnish(self) -> TrainingPlace:
         """Make bucket and role, and what training jobs need."""
-        storage = self._client("s3", exits)
+        storage = self._client("s3", self._region)
         region = {"LocationConstraint": self._region}
         settings = {"CreateBucketConfiguration": region} if self._region != "us-east-1" else {}
         storage.create_bucket(Bucket=_BUCKET, **settings)
-        roles = self._client("iam", exits)
+        roles = self._client("iam", self._region)
         roles.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=json.dumps(_TRUST))
         folder = self._folder / "jobs"
         folder.mkdir()
         return TrainingPlace(
             engine=self._engine,
             storage=JobStorage(storage),
-            logs=self._client("logs", exits),
+            logs=functools.cache(functools.partial(self._client, "logs")),
             folder=folder,
             rehearsal_id=self._id,
             labels={LABEL: self._id, OWNER_LABEL: owner()},
-            region=self._region,
             has_capacity=self.faults.has_capacity,
             image_id=JobImages(self._engine, self._registry).id_of,
             slots=threading.Semaphore(self._max_parallel),
@@ -276,20 +270,20 @@ class Rehearsal:
             checkpoint_seconds=self._checkpoint_seconds,
         )
 
-    def _client(self, service: str, exits: contextlib.ExitStack) -> Any:
+    def _client(self, service: str, region: str) -> Any:
         """Make a client for the cloud's own work."""
         import boto3  # noqa: PLC0415 an optional library
         from botocore.config import Config  # noqa: PLC0415
 
         client = boto3.session.Session().client(
             service,
-            region_name=self._region,
+            region_name=region,
             endpoint_url=self._server.url,
             aws_access_key_id=OWN_KEY,
             aws_secret_access_key="service",  # noqa: S106 nobody checks it
             config=Config(proxies={}, max_pool_connections=50),
         )
-        exits.callback(client.close)
+        self._clients.callback(client.close)
         return client
 
     def _run(self, record: TrainingRecord) -> None:
@@ -304,11 +298,11 @@ class Rehearsal:
 
     def _close_jobs(self) -> None:
         # what still runs is ended at once: nobody waits for its result
-        self._jobs.cancel()
+        self._services.cancel()
         with contextlib.suppress(EngineUnavailableError):
-            if self._jobs.were_any:
+            if self._services.job_count:
                 remove_from_engine(self._engine, self._id)
-        self._jobs.settle()
+        self._services.settle()
 
     def _close_registry(self) -> None:
         host = self._registry.known_host

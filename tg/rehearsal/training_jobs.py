@@ -19,7 +19,6 @@ __all__ = ["TrainingJobs"]
 _TARGET = "SageMaker."
 _JOB_ARN = ":training-job/"
 _PAGE = 100
-_SETTLE_SECONDS = 30.0
 
 
 class TrainingJobs:
@@ -69,9 +68,9 @@ class TrainingJobs:
         return self._records.get(name)
 
     @property
-    def were_any(self) -> bool:
-        """Whether any job has been run."""
-        return bool(self._threads)
+    def count(self) -> int:
+        """How many jobs were taken."""
+        return len(self._threads)
 
     def cancel(self) -> None:
         """Take no more jobs, and give up those that run."""
@@ -80,9 +79,8 @@ class TrainingJobs:
         for record in list(self._records.values()):
             record.abandon()
 
-    def settle(self) -> None:
-        """Wait until all have ended."""
-        deadline = time.monotonic() + _SETTLE_SECONDS
+    def settle(self, deadline: float) -> None:
+        """Wait until all have ended, or until a moment by the monotonic clock."""
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 

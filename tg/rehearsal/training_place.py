@@ -25,15 +25,13 @@ class TrainingPlace:
     storage
         Holds data and results.
     logs
-        A client of CloudWatch Logs.
+        Gives the client of CloudWatch Logs in a region.
     folder
         An empty folder for the jobs' files.
     rehearsal_id
         A part of the containers' names.
     labels
         Labels of all containers and networks.
-    region
-        The region that is played.
     has_capacity
         Whether there are instances of a type now.
     image_id
@@ -48,11 +46,10 @@ class TrainingPlace:
 
     engine: DockerEngine
     storage: JobStorage
-    logs: Any
+    logs: Callable[[str], Any]
     folder: Path
     rehearsal_id: str
     labels: Mapping[str, str]
-    region: str
     has_capacity: Callable[[str], bool]
     image_id: Callable[[str], str]
     slots: threading.Semaphore

@@ -70,6 +70,11 @@ class TrainingRecord:
         return str(self.request["TrainingJobName"])
 
     @property
+    def region(self) -> str:
+        """Where it runs."""
+        return self.arn.split(":")[3]
+
+    @property
     def created(self) -> float:
         """When it was created, seconds since 1970 UTC."""
         return self._created

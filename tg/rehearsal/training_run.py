@@ -81,8 +81,8 @@ class TrainingRun:
         self._place = place
         self._record = record
         self._request = record.request
-        self._folder = place.folder / record.name
-        self._prefix = f"tg-rehearsal-{place.rehearsal_id}-{record.name}"
+        self._folder = place.folder / record.region / record.name
+        self._prefix = f"tg-rehearsal-{place.rehearsal_id}-{record.region}-{record.name}"
         self._containers: list[TrainingContainer] = []
         self._culprits: list[TrainingContainer] = []
         self._log_files: list[JobLog] = []
@@ -174,11 +174,11 @@ class TrainingRun:
         variables = {
             "TRAINING_JOB_NAME": record.name,
             "TRAINING_JOB_ARN": record.arn,
-            "AWS_REGION": place.region,
+            "AWS_REGION": record.region,
         }
         stamp = int(time.time()) + attempt - 1
         for folders in hosts:
-            log = JobLog(place.logs, f"{record.name}/{folders.host}-{stamp}")
+            log = JobLog(place.logs(record.region), f"{record.name}/{folders.host}-{stamp}")
             self._log_files.append(log)
 
             def follow(line: str, log: JobLog = log) -> None:

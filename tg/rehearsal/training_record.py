@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +23,10 @@ _SUMMARY = (
     "TrainingJobStatus",
     "SecondaryStatus",
 )
+# in which a job that has begun has no instances, and pays for none
+_WAITING = "Starting"
+# the market's price changes; the rehearsal's is always this part of that on demand
+SPOT_PRICE_SHARE = 0.3
 # of the request, what DescribeTrainingJob does not repeat
 _NOT_DESCRIBED = {"Tags", "SessionChainingConfig"}
 
@@ -159,11 +164,24 @@ class TrainingRecord:
             if self._began is not None:
                 answer["TrainingStartTime"] = self._began
             if self._finished is not None:
-                seconds = round(self._finished - (self._began or self._finished))
                 answer["TrainingEndTime"] = self._finished
-                answer["TrainingTimeInSeconds"] = seconds
-                answer["BillableTimeInSeconds"] = max(1, seconds)
+                if self._began is not None:
+                    answer.update(self._times(self._began))
             return answer
+
+    def _times(self, began: float) -> dict[str, int]:
+        """Tell how long it had instances, and what of it is paid: each instance by itself."""
+        held = sum(
+            entry["EndTime"] - entry["StartTime"]
+            for entry in self._transitions
+            if entry["StartTime"] >= began and entry["Status"] != _WAITING
+        )
+        share = SPOT_PRICE_SHARE if self.request.get("EnableManagedSpotTraining") else 1
+        seconds = max(1, math.ceil(held))
+        return {
+            "TrainingTimeInSeconds": seconds,
+            "BillableTimeInSeconds": max(1, math.ceil(seconds * share)),
+        }
 
     def summary(self) -> dict[str, Any]:
         """Give its entry in the answer of ``ListTrainingJobs``."""

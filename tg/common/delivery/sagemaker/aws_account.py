@@ -60,44 +60,51 @@ class AwsAccount:
             )
         return Finding(text=region)
 
-    def identity(self) -> Finding:
+    def identity(self, role_arn: str | None = None) -> Finding:
         """Look whose credentials these are.
+
+        Parameters
+        ----------
+        role_arn
+            A role that is to be of the same account.
 
         Raises
         ------
         AwsCredentialsError
             There are none, or they are wrong or have expired.
+        ConfigError
+            The role is of another account.
         """
         identity = self._clients.identity(is_patient=False)
+        role = None if role_arn is None else RoleArn.parse(role_arn)
+        if role is not None and role.account != identity.account:
+            raise ConfigError(
+                f"the role {role_arn} is of another account than these credentials, which are of "
+                f"{identity.account}",
+                hint=f"Log in to the account {role.account}, or name a role of {identity.account}.",
+            )
         return Finding(text=f"{identity.arn} of the account {identity.account}")
 
     def role(self, arn: str | None) -> Finding:
-        """Look whether there is a role, in this account, that SageMaker may take.
+        """Look whether there is such a role in this account, and SageMaker may take it.
 
         Raises
         ------
         ConfigError
-            It is none, or in another account.
+            It is no address of a role.
         AwsNotFoundError
             There is no such role.
         AwsPermissionError
             SageMaker may not take it.
         """
         role = RoleArn.parse(arn)
-        account = self._clients.identity(is_patient=False).account
-        if role.account != account:
-            raise ConfigError(
-                f"the role {arn} is in another account than these credentials, which are of "
-                f"{account}",
-                hint=f"Log in to the account {role.account}, or name a role of {account}.",
-            )
         client = self._clients.client("iam", is_patient=False)
         try:
             with translated("iam.GetRole"):
                 found = client.get_role(RoleName=role.name)["Role"]
         except AwsNotFoundError as exc:
             raise AwsNotFoundError(
-                f"there is no role {role.name!r} in the account {account}",
+                f"there is no role {role.name!r} in the account {role.account}",
                 code=exc.code,
                 operation=exc.operation,
                 hint="Create it, or name another: as AWS_ROLE in environment.env, or "

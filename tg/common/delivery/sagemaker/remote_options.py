@@ -13,6 +13,7 @@ from .prices import Prices, checked_amount, checked_prices
 __all__ = ["RemoteOptions"]
 
 _INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9]+\Z")
+_ACCOUNT = re.compile(r"\d{12}\Z")
 _DAY_SECONDS = 86_400
 # the limits of CreateTrainingJob in the API reference of Amazon SageMaker
 _GREATEST = {
@@ -74,6 +75,8 @@ class RemoteOptions:
         Prices that come before those of this library's table: USD per hour of the instance type,
         or of each instance type by name, with ``volume_gib_month`` beside them; or the path of a
         table.
+    bucket_account
+        The account that owns the bucket of data and results, where it is another than the role's.
 
     Raises
     ------
@@ -105,6 +108,7 @@ class RemoteOptions:
     compression: str = "GZIP"
     max_cost: float | None = None
     prices: Prices | None = None
+    bucket_account: str | None = None
 
     def __post_init__(self) -> None:
         if not _INSTANCE_TYPE.match(self.instance_type):
@@ -114,6 +118,11 @@ class RemoteOptions:
             )
         self._check_numbers()
         self._check_texts()
+        if self.bucket_account is not None and not _ACCOUNT.match(self.bucket_account):
+            raise ConfigError(
+                f"bucket_account is {self.bucket_account!r}",
+                hint="Give the twelve digits of an account, as a text.",
+            )
         if self.max_wait_seconds is not None and self.max_wait_seconds < self.max_runtime_seconds:
             raise ConfigError(
                 f"max_wait_seconds is {self.max_wait_seconds}, less than max_runtime_seconds, "

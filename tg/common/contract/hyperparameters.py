@@ -12,7 +12,12 @@ from .._core.suggestions import did_you_mean, nearest
 from .fields import field_key, field_names, has_field, read_field, walk_fields
 from .typed_values import TYPE_NAMES, typed_value, value_like
 
-__all__ = ["HyperparameterAliases", "OpenHyperparameters", "apply_hyperparameters"]
+__all__ = [
+    "HyperparameterAliases",
+    "OpenHyperparameters",
+    "apply_hyperparameters",
+    "is_platform_key",
+]
 
 # Added by SageMaker's tuner and by its training toolkit; no task has asked for them.
 _FOREIGN_PREFIXES = ("_tuning_", "sagemaker_")
@@ -122,7 +127,7 @@ Did you mean 'options.shuffle'?
     plan: dict[str, tuple[_Slot, Any]] = {}
     chosen: dict[str, str] = {}
     for key, value in values.items():
-        if str(key).startswith(_FOREIGN_PREFIXES):
+        if is_platform_key(key):
             continue
         path, type_name = _split_key(str(key))
         full_path = _without_alias(target, path)
@@ -137,6 +142,17 @@ Did you mean 'options.shuffle'?
         plan[path] = (slot, typed)
     _write(plan)
     return {path: value for path, (_, value) in plan.items()}
+
+
+def is_platform_key(key: object) -> bool:
+    """Whether a hyperparameter is one that the platform has added for itself.
+
+    Example
+    -------
+    >>> is_platform_key("_tuning_objective_metric"), is_platform_key("model.alpha")
+    (True, False)
+    """
+    return str(key).startswith(_FOREIGN_PREFIXES)
 
 
 def _split_key(key: str) -> tuple[str, str | None]:

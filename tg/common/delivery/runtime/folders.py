@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ..._core.errors import ConfigError, DatasetNotFoundError
+from .tuning import own_hyperparameters, tuning_objective
 
-__all__ = ["MAIN_CHANNEL", "TRACEBACK_LIMIT", "TrainingFolders", "dataset_in"]
+__all__ = ["JOB_CHANNEL", "MAIN_CHANNEL", "TRACEBACK_LIMIT", "TrainingFolders", "dataset_in"]
 
 MAIN_CHANNEL = "training"
+JOB_CHANNEL = "tg-job"  # not data: the job of a run that shares its package with others
 TRACEBACK_LIMIT = 1024
+_HYPERPARAMETERS = "hyperparameters.json"
 
 
 class TrainingFolders:
@@ -43,20 +46,26 @@ class TrainingFolders:
         return cls(os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
 
     def hyperparameters(self) -> dict[str, Any]:
-        """Read ``hyperparameters.json``; empty where there is none.
+        """Read the task's own of ``hyperparameters.json``; empty where there is none.
 
         Raises
         ------
         ConfigError
             It is not a JSON object.
         """
-        return self._read_config("hyperparameters.json")
+        return own_hyperparameters(self._read_config(_HYPERPARAMETERS))
+
+    def tuning_objective(self) -> str | None:
+        """Give the metric that the tuner looks for which started this; ``None`` without a tuner."""
+        return tuning_objective(self._read_config(_HYPERPARAMETERS))
 
     def channels(self) -> dict[str, Path]:
         """Give the data channels that are there, by name."""
         if not self.input_data.is_dir():
             return {}
-        return {p.name: p for p in sorted(self.input_data.iterdir()) if p.is_dir()}
+        found = {p.name: p for p in sorted(self.input_data.iterdir()) if p.is_dir()}
+        found.pop(JOB_CHANNEL, None)
+        return found
 
     def dataset(self) -> Path:
         """Give the dataset in the main channel, or in the only one.
@@ -99,6 +108,11 @@ class TrainingFolders:
         for name, values in config.items():
             path = self.input_config / f"{name}.json"
             path.write_text(json.dumps(values), encoding="utf-8")
+
+    def separate_checkpoints(self, name: str) -> None:
+        """Keep checkpoints in a folder of that name: the trainings of a tuner share the place."""
+        self.checkpoints /= name
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
 
     def write_failure(self, traceback_text: str) -> None:
         """Write the end of a traceback where SageMaker looks for the reason of a failure."""

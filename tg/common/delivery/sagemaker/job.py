@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +18,8 @@ from ..runtime.stopping import StopSignal
 from .environment import SagemakerEnvironment
 
 __all__ = ["SagemakerJob"]
+
+_JOB_NAME = "TRAINING_JOB_NAME"  # a variable that SageMaker sets
 
 
 class SagemakerJob:
@@ -68,9 +71,13 @@ class SagemakerJob:
         hyperparameters = self.apply_hyperparameters(folders.hyperparameters())
         Logger.info("Model initialized. Jsonpickling...")
         result.write_task(self.task)
+        objective = folders.tuning_objective()
+        if objective is not None and _JOB_NAME in os.environ:
+            folders.separate_checkpoints(os.environ[_JOB_NAME])
         Logger.info("Starting training now...")
         env = SagemakerEnvironment(folders, entry_point.renaming, stop)
         self.task.run_with_environment(folders.dataset(), env)
+        _check_objective(objective, env.metrics)
         result.write_summary(
             entry_point.manifest,
             metrics=env.metrics,
@@ -87,6 +94,15 @@ class SagemakerJob:
         for path, value in applied.items():
             Logger.info(f"Hyperparameter {path} is {value!r}")
         return applied
+
+
+def _check_objective(objective: str | None, metrics: Mapping[str, float]) -> None:
+    """Say in the log if a tuner will not find what it looks for: the training itself was fine."""
+    if objective is not None and objective not in metrics:
+        Logger.warning(
+            f"The tuner looks for the metric {objective!r}, which this training has not reported, "
+            f"only: {', '.join(metrics) or 'none'}"
+        )
 
 
 def _package_file() -> Path:

@@ -17,11 +17,12 @@ from tg.common._core.errors import (
     AwsNotFoundError,
     AwsPermissionError,
     AwsQuotaError,
+    AwsServiceError,
     AwsThrottledError,
     ConfigError,
 )
 from tg.common.delivery.sagemaker.aws import AwsClients
-from tg.common.delivery.sagemaker.aws_errors import translated
+from tg.common.delivery.sagemaker.aws_errors import aws_error, translated
 
 S3_ERROR = "<Error><Code>{code}</Code><Message>{message}</Message></Error>"
 QUERY_ERROR = (
@@ -59,7 +60,7 @@ def test_clients_of_other_regions_are_others(cloud):
 def test_requests_are_repeated_as_often_as_throttling_asks_for(cloud):
     config = AwsClients().client("sagemaker").meta.config
     assert config.retries["mode"] == "adaptive"
-    assert config.retries["total_max_attempts"] == 11 or config.retries["max_attempts"] == 10
+    assert config.retries["total_max_attempts"] == 10
     assert (config.connect_timeout, config.read_timeout) == (10, 60)
 
 
@@ -167,6 +168,7 @@ def test_answers_of_s3_have_types(answers, status, code, kind):
         ("UnrecognizedClientException", AwsCredentialsError),
         ("ResourceNotFound", AwsNotFoundError),
         ("ResourceInUse", AwsError),
+        ("InternalFailure", AwsServiceError),
         ("com.amazonaws.sagemaker#ResourceLimitExceeded", AwsQuotaError),
     ],
 )
@@ -191,6 +193,43 @@ def test_throttling_is_waited_out(answers):
     found = client.describe_training_job(TrainingJobName="tea")
     assert found["TrainingJobStatus"] == "Completed"
     assert len(answers.requests) == 3
+
+
+def test_a_failure_of_the_service_is_told_from_a_refusal_also_without_a_known_code():
+    from botocore.exceptions import ClientError
+
+    answer = {
+        "Error": {"Code": "Oops", "Message": "we fail"},
+        "ResponseMetadata": {"HTTPStatusCode": 502},
+    }
+    with pytest.raises(AwsServiceError, match="Ask again later"), translated("Describe"):
+        raise ClientError(answer, "DescribeTrainingJob")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("RequestTimeTooSkewed", "The difference is too large."),
+        ("InvalidSignatureException", "Signature expired: 20260101T0 is now earlier than 2026"),
+        ("SignatureDoesNotMatch", "Signature not yet current: 20260101T0 is still later than"),
+    ],
+)
+def test_a_clock_that_is_wrong_is_not_taken_for_wrong_credentials(code, message):
+    error = aws_error(code, message, "s3.PutObject")
+    assert isinstance(error, AwsCredentialsError)
+    assert "Set this machine's clock" in error.hint
+
+
+def test_who_wants_fewer_attempts_gets_a_client_of_its_own(answers):
+    answers.give(500, '{"__type": "InternalFailure", "message": "we fail"}', JSON)
+    patient, hasty = AwsClients(), AwsClients(attempts=2)
+    with pytest.raises(AwsServiceError), translated("Describe"):
+        hasty.client("sagemaker").describe_training_job(TrainingJobName="tea")
+    assert len(answers.requests) == 2
+    assert patient.client("sagemaker") is not hasty.client("sagemaker")
+    assert pickle.loads(pickle.dumps(hasty)).attempts == 2
+    with pytest.raises(ConfigError, match="attempts=0"):
+        AwsClients(attempts=0)
 
 
 def test_throttling_that_does_not_end_has_a_type():

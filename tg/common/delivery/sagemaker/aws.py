@@ -47,14 +47,14 @@ class _Shared:
 
     session: Any
     region: str
-    clients: dict[tuple[str, bool], Any] = field(default_factory=dict)
+    clients: dict[tuple[str, int], Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class AwsClients:
     """Gives boto3's clients, all from one session per profile and region in this process.
 
-    Requests are sent again up to ten times, and slower when AWS asks for that. Variables such as
+    Requests that fail are sent again, and slower when AWS asks for that. Variables such as
     ``AWS_PROFILE``, ``AWS_REGION`` and ``AWS_ENDPOINT_URL_S3`` hold as they are whenever a
     client is asked for: if they, or the files of credentials, change, the next client is a new one.
     May be used by several threads at a time, and can be pickled.
@@ -65,6 +65,13 @@ class AwsClients:
         Of the files in ``~/.aws``; ``AWS_PROFILE``, or ``default``, if ``None``.
     region
         Such as ``eu-central-1``; that of the environment or of the profile if ``None``.
+    attempts
+        How often a request is sent at most. The last pauses between ten are of up to 20 seconds.
+
+    Raises
+    ------
+    ConfigError
+        There is to be no attempt.
 
     Example
     -------
@@ -72,8 +79,13 @@ class AwsClients:
     AwsClients(profile=None, region='eu-central-1')
     """
 
-    def __init__(self, profile: str | None = None, region: str | None = None) -> None:
+    def __init__(
+        self, profile: str | None = None, region: str | None = None, *, attempts: int = _ATTEMPTS
+    ) -> None:
+        if attempts < 1:
+            raise ConfigError(f"attempts={attempts!r}", hint="A request is sent once or more.")
         self.profile = profile
+        self.attempts = attempts
         self._region = region
 
     def __repr__(self) -> str:
@@ -116,14 +128,14 @@ class AwsClients:
             There is no such service, profile or region.
         """
         shared = self._shared()
-        key = service, is_patient
+        key = service, self.attempts if is_patient else 0
         found = shared.clients.get(key)
         if found is not None:
             return found
         with shared.lock, translated(f"making the client of {service}"):
             if key not in shared.clients:
                 _check_credentials(shared.session, self.profile)
-                config = _client_config(is_patient=is_patient)
+                config = _client_config(self.attempts) if is_patient else _hasty_config()
                 shared.clients[key] = shared.session.client(service, config=config)
             return shared.clients[key]
 
@@ -231,17 +243,21 @@ def _boto3() -> Any:
     return boto3
 
 
-def _client_config(*, is_patient: bool) -> Any:
+def _hasty_config() -> Any:
     from botocore.config import Config  # noqa: PLC0415 (comes with boto3)
 
-    if not is_patient:
-        return Config(
-            retries={"mode": "standard", "total_max_attempts": 2},
-            connect_timeout=_HASTY_SECONDS,
-            read_timeout=_HASTY_SECONDS,
-        )
     return Config(
-        retries={"mode": "adaptive", "max_attempts": _ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": 2},
+        connect_timeout=_HASTY_SECONDS,
+        read_timeout=_HASTY_SECONDS,
+    )
+
+
+def _client_config(attempts: int) -> Any:
+    from botocore.config import Config  # noqa: PLC0415 (comes with boto3)
+
+    return Config(
+        retries={"mode": "adaptive", "total_max_attempts": attempts},
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
         max_pool_connections=_CONNECTIONS,

@@ -11,123 +11,17 @@ from ..._core.errors import (
     AwsConnectionError,
     AwsCredentialsError,
     AwsError,
-    AwsNotFoundError,
-    AwsPermissionError,
-    AwsQuotaError,
+    AwsServiceError,
     AwsThrottledError,
     ConfigError,
     TgError,
 )
 from ..._core.redaction import Redactor
+from .aws_codes import CONNECTION_HINT, LOG_IN_HINT, NAME_HINT, meaning_of
 
-__all__ = ["aws_error", "translated"]
+__all__ = ["aws_error", "is_transient", "translated"]
 
-_LOG_IN = "Log in again (`aws sso login`), or check AWS_PROFILE and the files in ~/.aws."
-_PERMISSION = "Ask for the permission that it names, or use another profile."
-_QUOTA = "Wait until what runs has ended, or ask for more in the console, Service Quotas."
-_THROTTLED = "Ask again later, with fewer requests at a time."
-_REGION = "Is it in another region? Set AWS_REGION to that one."
-_CONNECTION = (
-    "Check the network, the proxy and the region; AWS_ENDPOINT_URL, if it is set, must name a "
-    "server that runs."
-)
-_CLOCK = "Set this machine's clock: AWS accepts a difference of five to fifteen minutes."
-_NAME = "Check the name, the region and the account."
-
-# by service: S3 and EC2 have their own names for what the others call alike
-_CODES: dict[type[AwsError], tuple[str, frozenset[str]]] = {
-    AwsCredentialsError: (
-        _LOG_IN,
-        frozenset(
-            [
-                "ExpiredToken",
-                "ExpiredTokenException",
-                "TokenRefreshRequired",
-                "InvalidToken",
-                "AuthFailure",
-                "InvalidClientTokenId",
-                "UnrecognizedClientException",
-                "InvalidAccessKeyId",
-                "SignatureDoesNotMatch",
-                "InvalidSignatureException",
-                "IncompleteSignature",
-                "MissingAuthenticationToken",
-                "MissingAuthenticationTokenException",
-            ]
-        ),
-    ),
-    AwsPermissionError: (
-        _PERMISSION,
-        frozenset(
-            [
-                "AccessDenied",
-                "AccessDeniedException",
-                "UnauthorizedOperation",
-                "AllAccessDisabled",
-                "AccountProblem",
-                "KMSAccessDeniedException",
-                "KMS.AccessDeniedException",
-                "403",
-                "Forbidden",
-            ]
-        ),
-    ),
-    AwsNotFoundError: (
-        _NAME,
-        frozenset(
-            [
-                "NoSuchBucket",
-                "NoSuchKey",
-                "NoSuchUpload",
-                "NoSuchEntity",
-                "NoSuchVersion",
-                "404",
-                "NotFound",
-                "ResourceNotFound",
-                "ResourceNotFoundException",
-                "RepositoryNotFoundException",
-                "ImageNotFoundException",
-                "LifecyclePolicyNotFoundException",
-            ]
-        ),
-    ),
-    AwsQuotaError: (
-        _QUOTA,
-        frozenset(
-            [
-                "ResourceLimitExceeded",
-                "LimitExceeded",
-                "LimitExceededException",
-                "TooManyBuckets",
-                "ServiceQuotaExceededException",
-            ]
-        ),
-    ),
-    AwsThrottledError: (
-        _THROTTLED,
-        frozenset(
-            [
-                "Throttling",
-                "ThrottlingException",
-                "ThrottledException",
-                "RequestThrottled",
-                "SlowDown",
-                "RequestThrottledException",
-                "RequestLimitExceeded",
-                "TooManyRequestsException",
-                "BandwidthLimitExceeded",
-                "429",
-            ]
-        ),
-    ),
-}
-_OTHER_HINTS = {
-    "PermanentRedirect": _REGION,
-    "AuthorizationHeaderMalformed": _REGION,
-    "IllegalLocationConstraintException": _REGION,
-    "301": _REGION,
-}
-_CLOCK_CODES = {"RequestTimeTooSkewed", "RequestExpired"}
+_TRANSIENT = (AwsConnectionError, AwsServiceError, AwsThrottledError)
 _CREDENTIAL_ERRORS = {
     "NoCredentialsError",
     "PartialCredentialsError",
@@ -211,7 +105,8 @@ def _typed(error: Exception, operation: str) -> TgError:
     said = _shown(error)
     if isinstance(error, exceptions.ClientError):
         answer = error.response.get("Error", {})
-        return aws_error(str(answer.get("Code", "")), answer.get("Message", ""), operation)
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+        return aws_error(str(answer.get("Code", "")), answer.get("Message", ""), operation, status)
     broken = (
         exceptions.HTTPClientError,
         exceptions.ConnectionError,
@@ -222,17 +117,17 @@ def _typed(error: Exception, operation: str) -> TgError:
             f"AWS does not answer {operation}: {said}",
             code=name,
             operation=operation,
-            hint=_CONNECTION,
+            hint=CONNECTION_HINT,
         )
     if name in _CREDENTIAL_ERRORS:
         what = f"there are no usable AWS credentials for {operation}: {said}"
-        return AwsCredentialsError(what, code=name, operation=operation, hint=_LOG_IN)
+        return AwsCredentialsError(what, code=name, operation=operation, hint=LOG_IN_HINT)
     if name in _ARGUMENT_ERRORS:
-        return ConfigError(f"AWS cannot be asked ({operation}): {said}", hint=_NAME)
+        return ConfigError(f"AWS cannot be asked ({operation}): {said}", hint=NAME_HINT)
     return AwsError(f"{operation} failed: {said}", code=name, operation=operation)
 
 
-def aws_error(code: str, message: str, operation: str) -> AwsError:
+def aws_error(code: str, message: str, operation: str, status: int = 0) -> AwsError:
     """Make the error that fits what a service answered.
 
     Parameters
@@ -243,6 +138,8 @@ def aws_error(code: str, message: str, operation: str) -> AwsError:
         What it says.
     operation
         What was asked for.
+    status
+        The HTTP status, if it is known.
 
     Example
     -------
@@ -251,15 +148,21 @@ def aws_error(code: str, message: str, operation: str) -> AwsError:
     """
     said = _shown(message) or "no reason was given"
     what = f"AWS refused {operation} with {code or 'an unknown error'}: {said}"
-    if code in _CLOCK_CODES:
-        return AwsCredentialsError(what, code=code, operation=operation, hint=_CLOCK)
-    # the services of one protocol put a namespace in front, as "com.amazonaws#NoSuchThing"
-    plain = code.rpartition("#")[2]
-    for kind, (hint, codes) in _CODES.items():
-        if plain in codes:
-            return kind(what, code=code, operation=operation, hint=hint)
-    hint = _OTHER_HINTS.get(plain, "")
-    return AwsError(what, code=code, operation=operation, hint=hint)
+    kind, hint = meaning_of(code, message, status)
+    return kind(what, code=code, operation=operation, hint=hint)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same request may go well a little later.
+
+    Example
+    -------
+    >>> is_transient(aws_error("SlowDown", "", "s3.PutObject"))
+    True
+    >>> is_transient(aws_error("AccessDenied", "", "s3.PutObject"))
+    False
+    """
+    return isinstance(error, _TRANSIENT)
 
 
 def _shown(said: object) -> str:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ..._core.errors import AwsError
-from ..._core.loc import Loc
 from ...contract.run_state import RunState
 from ..delivery.training_image import Image
 from ..execution.provenance import git_provenance
@@ -23,15 +20,14 @@ from .cost import CostEstimate, check_cost, estimate_cost
 from .dataset_upload import upload_dataset
 from .ecr_pusher import EcrPusher
 from .executors import FollowingExecutor
+from .preflight import PLATFORM, Preflight, check_name, check_platform
 from .remote_options import RemoteOptions
 from .remote_run import RemoteRun
 from .s3_layout import S3Layout
 from .training_job import TrainingJob
+from .training_role import configured_role
 
 __all__ = ["ImagePusher", "SagemakerRemoteExecutor"]
-
-_PLATFORM = "linux/amd64"  # of all of SageMaker's instances
-_ROLE_LINE = re.compile(r"^\s*(?:export\s+)?AWS_ROLE\s*=\s*(['\"]?)(.*?)\1\s*$", re.MULTILINE)
 
 
 class ImagePusher(Protocol):
@@ -96,16 +92,18 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         # all that can be refused without an image is refused now
         self._job(request, layout, image=None, locations={})
         check_cost(self.options, self._clients.region)
+        preflight = self._preflight(layout)
+        preflight.require()
         package = request.packaging.make_package()
         containering = copy.copy(self.config.containering)
-        containering.platform = containering.platform or _PLATFORM
+        containering.platform = containering.platform or PLATFORM
         image = containering.make_container(package)
         locations = {
             name: upload_dataset(self._clients, layout, self._dataset_name(name), path)
             for name, path in request.channels.items()
         }
         job = self._job(request, layout, image=image, locations=locations)
-        return self._start(job)
+        return self._start(job, preflight)
 
     def cost(self, seconds: int | None = None) -> CostEstimate:
         """Tell what a training may cost, before it is submitted.
@@ -140,7 +138,17 @@ class SagemakerRemoteExecutor(FollowingExecutor):
             job_name, self._clients, self.config.runs_folder, prices=self.options.prices
         )
 
-    def _start(self, job: TrainingJob) -> RemoteRun:
+    def _preflight(self, layout: S3Layout) -> Preflight:
+        check_name(self.config.packaging.name)
+        check_platform(self.config.containering.platform)
+        return Preflight(
+            self._clients,
+            role_arn=self._role_arn,
+            bucket=layout.bucket,
+            options=self.options,
+        )
+
+    def _start(self, job: TrainingJob, preflight: Preflight) -> RemoteRun:
         """Create the job, or find it; after its end the next attempt has another name."""
         client = self._clients.client("sagemaker")
         attempt = 1
@@ -152,6 +160,7 @@ class SagemakerRemoteExecutor(FollowingExecutor):
                 return run
             except AwsError as exc:
                 if exc.code != "ResourceInUse":
+                    preflight.explain(exc)
                     raise
             described = run.describe()
             if not RunState(described["TrainingJobStatus"]).is_final:
@@ -173,28 +182,20 @@ class SagemakerRemoteExecutor(FollowingExecutor):
             content_hash="" if image is None else image.content_hash,
             data_hash="".join(locations[name].content_hash for name in sorted(locations)),
             image_uri="" if image is None else pusher.push(image),
-            role_arn=self.config.settings.aws_role or _role(),
+            role_arn=self._role_arn,
             channels={name: location.uri for name, location in locations.items()},
             layout=layout,
             hyperparameters=request.hyperparameters,
             options=self.options,
         )
 
+    @property
+    def _role_arn(self) -> str | None:
+        return self.config.settings.aws_role or configured_role()
+
     def _dataset_name(self, channel: str) -> str:
         settings = self.config.settings
         return settings.channels.get(channel, settings.dataset)
-
-
-def _role() -> str | None:
-    """Look for the role in the environment, then in the project's ``environment.env``."""
-    if os.environ.get("AWS_ROLE"):
-        return os.environ["AWS_ROLE"]
-    try:
-        text = (Loc.root_path / "environment.env").read_text(encoding="utf-8")
-    except OSError:
-        return None
-    found = _ROLE_LINE.search(text)
-    return found.group(2) if found else None
 
 
 def _variables(run_id: str) -> dict[str, str]:

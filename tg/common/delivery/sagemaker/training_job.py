@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,18 +13,18 @@ from ...contract.metric_line import metric_pattern
 from ..naming.legal_name import job_name
 from .remote_options import RemoteOptions
 from .s3_layout import S3Layout
+from .training_role import RoleArn
 
 __all__ = ["TrainingJob"]
 
 _HYPERPARAMETERS, _KEY, _VALUE = 100, 256, 2_500
 _CHANNELS = 20
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+\Z")
 _CHECKPOINTS = "/opt/ml/checkpoints"
 _DIGITS = 16
 # settings that do not change what a training does, but how long it may take
 _LIMITS = ("max_runtime_seconds", "max_wait_seconds")
 # settings that are no part of the job at all
-_OF_THE_SUBMISSION = ("max_cost", "prices")
+_OF_THE_SUBMISSION = ("bucket_account", "max_cost", "prices")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +71,7 @@ class TrainingJob:
     options: RemoteOptions
 
     def __post_init__(self) -> None:
-        if not self.role_arn or not _ROLE.match(self.role_arn):
-            raise ConfigError(
-                f"the role is {self.role_arn!r}",
-                hint="Give the ARN of a role that SageMaker may take: in SagemakerOptions, or as "
-                "AWS_ROLE in environment.env: arn:aws:iam::ACCOUNT:role/NAME.",
-            )
+        RoleArn.parse(self.role_arn)
         if len(self.hyperparameters) > _HYPERPARAMETERS:
             raise ConfigError(
                 f"there are {len(self.hyperparameters)} hyperparameters",

@@ -28,7 +28,10 @@ NAMES = {
     "tg.common.delivery.execution": ["ContainerOptions", "Executor", "ResultLoader", "Run"],
     "tg.common.delivery.sagemaker": [
         "Autonamer",
+        "CategoricalRange",
+        "ContinuousRange",
         "DOCKERFILE_TEMPLATE",
+        "IntegerRange",
         "RemoteOptions",
         "SagemakerAttachedExecutor",
         "SagemakerConfig",

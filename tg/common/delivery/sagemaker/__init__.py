@@ -17,10 +17,16 @@ if TYPE_CHECKING:
     from .remote_executor import SagemakerRemoteExecutor as SagemakerRemoteExecutor
     from .remote_options import RemoteOptions as RemoteOptions
     from .routine import SagemakerRoutine as SagemakerRoutine
+    from .tuning_range import CategoricalRange as CategoricalRange
+    from .tuning_range import ContinuousRange as ContinuousRange
+    from .tuning_range import IntegerRange as IntegerRange
 
 __all__ = [
     "DOCKERFILE_TEMPLATE",
     "Autonamer",
+    "CategoricalRange",
+    "ContinuousRange",
+    "IntegerRange",
     "RemoteOptions",
     "SagemakerAttachedExecutor",
     "SagemakerConfig",
@@ -37,7 +43,10 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "Autonamer": ".autonamer",
+        "CategoricalRange": ".tuning_range",
+        "ContinuousRange": ".tuning_range",
         "DOCKERFILE_TEMPLATE": ".dockerfile",
+        "IntegerRange": ".tuning_range",
         "RemoteOptions": ".remote_options",
         "SagemakerAttachedExecutor": ".executors",
         "SagemakerConfig": ".config",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,17 @@ from ..._core.loc import Loc
 from ..delivery.containering import Containering
 from ..delivery.packaging import Packaging
 from ..execution.request import TrainingRequest, hyperparameters_as_text
+from ..runtime.channel_job import ChannelJob
 from .job import SagemakerJob
 from .model_trainer import make_model_trainer
 from .options import SagemakerOptions
 from .s3_layout import checked_project
 from .trainer_options import TrainerOptions
+from .tuner import make_tuner
 
 if TYPE_CHECKING:
     from sagemaker.train import ModelTrainer
+    from sagemaker.train.tuner import HyperparameterTuner
 
 __all__ = ["SagemakerConfig"]
 
@@ -69,16 +73,40 @@ class SagemakerConfig:
         ConfigError
             The dataset is not there, or a name or a hyperparameter cannot be used.
         """
+        return self._request(self.job, self.packaging, hyperparameters_as_text(hyperparameters))
+
+    def batch_request(self, modules: Iterable[str]) -> TrainingRequest:
+        """Fix what many tasks share that are sent one by one; check it.
+
+        Parameters
+        ----------
+        modules
+            Those that any of the tasks leads to: they travel in the package.
+
+        Raises
+        ------
+        ConfigError
+            The dataset is not there, or a name cannot be used.
+        """
+        packaging = copy.copy(self.packaging)
+        job = ChannelJob()
+        packaging.payload = {"job": job}
+        packaging.include_modules = sorted({*packaging.include_modules, *modules})
+        return self._request(job, packaging, {})
+
+    def _request(
+        self, job: Any, packaging: Packaging, hyperparameters: Mapping[str, str]
+    ) -> TrainingRequest:
         return TrainingRequest(
-            name=self.packaging.name,
-            job=self.job,
-            packaging=self.packaging,
+            name=packaging.name,
+            job=job,
+            packaging=packaging,
             dataset=self.settings.local_dataset_path,
             further_channels={
                 name: self.settings.local_path(data)
                 for name, data in self.settings.channels.items()
             },
-            hyperparameters=hyperparameters_as_text(hyperparameters),
+            hyperparameters=hyperparameters,
             runs_folder=self.runs_folder,
         )
 
@@ -113,3 +141,41 @@ class SagemakerConfig:
         so do its files belong to root; there are no checkpoints, and data can be written to.
         """
         return make_model_trainer(self, TrainerOptions.of(options))
+
+    def tuner(
+        self, ranges: Mapping[str, Any], objective: str, **options: Any
+    ) -> HyperparameterTuner:
+        """Give the SageMaker SDK's ``HyperparameterTuner`` over the image that the executors run.
+
+        Its ``tune()`` has SageMaker start trainings of the task, each with other values of the
+        hyperparameters, and its ``best_training_job()`` names the best one:
+        ``SagemakerRemoteExecutor.load_result`` opens its result, as that of any job. Image and data
+        are brought to SageMaker if they are not there yet, unless `options` name an image.
+
+        Parameters
+        ----------
+        ranges
+            ``path.to.field:type`` to a `ContinuousRange`, an `IntegerRange`, or a list of values.
+        objective
+            The metric that is to be as great as can be, or as small.
+        **options
+            The fields of :class:`TunerOptions`: ``goal``, ``strategy``, ``max_jobs``, …, and those
+            of :class:`TrainerOptions` for each training: ``instance_type``, ``hyperparameters``, …
+
+        Raises
+        ------
+        MissingDependencyError
+            The SDK is not installed: ``pip install "training-grounds[sagemaker]"``.
+        HyperparameterError
+            The task has no such field, or it does not take what the range has for it.
+        ConfigError
+            There is no such option, or a value cannot be used; nothing was built.
+        EngineUnavailableError, ImageBuildError, PushError, AwsError
+            Image or data cannot be brought there.
+
+        Notes
+        -----
+        Each training of a tuner has a folder of its own for checkpoints below ``checkpoint_uri``.
+        The log of a training says so if it has not reported the objective.
+        """
+        return make_tuner(self, ranges, objective, options)

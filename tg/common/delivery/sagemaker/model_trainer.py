@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .config import SagemakerConfig
 
-__all__ = ["make_model_trainer"]
+__all__ = ["import_sdk", "make_model_trainer"]
 
 # the SDK appends its time stamp and cuts the whole at 63 characters, the stamp included
 _STAMP_LENGTH = len("-20260131163738")
@@ -33,8 +33,8 @@ _TOKEN_BYTES = 6
 def make_model_trainer(config: SagemakerConfig, options: TrainerOptions) -> ModelTrainer:
     """Make the SDK's trainer; see :meth:`SagemakerConfig.model_trainer`."""
     # a missing SDK is told before anything is built
-    trainers = _import_sdk("sagemaker.train.model_trainer")
-    configs = _import_sdk("sagemaker.train.configs")
+    trainers = import_sdk("sagemaker.train.model_trainer")
+    configs = import_sdk("sagemaker.train.configs")
     if options.is_local:
         arguments = _local_arguments(config, options, trainers.Mode.LOCAL_CONTAINER, configs)
     else:
@@ -156,7 +156,14 @@ def _head(config: SagemakerConfig, options: TrainerOptions) -> str:
     return cleaned(options.name or config.packaging.name, SAGEMAKER_JOB, room)
 
 
-def _import_sdk(module: str) -> ModuleType:
+def import_sdk(module: str) -> ModuleType:
+    """Import a module of the SageMaker SDK.
+
+    Raises
+    ------
+    MissingDependencyError
+        The SDK is not installed.
+    """
     try:
         return importlib.import_module(module)
     except ImportError as exc:

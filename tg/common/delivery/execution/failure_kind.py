@@ -8,9 +8,32 @@ __all__ = ["FailureKind"]
 
 
 class FailureKind(StrEnum):
-    """What is to blame for a failed run."""
+    """What is to blame for a failed run.
+
+    Attributes
+    ----------
+    TASK
+        The task itself: it raised or exited, and would again.
+    MEMORY
+        It took more memory than it had.
+    TIMEOUT
+        It took longer than it might; its checkpoints are kept.
+    CAPACITY
+        There was no machine for it: it did not begin.
+    INTERRUPTED
+        It was ended from outside, as spot instances are; its checkpoints are kept.
+    ENGINE
+        What runs it failed, and the task had no part in that.
+    """
 
     TASK = "task"
     MEMORY = "memory"
     TIMEOUT = "timeout"
+    CAPACITY = "capacity"
+    INTERRUPTED = "interrupted"
     ENGINE = "engine"
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same training may well succeed if it is tried again."""
+        return self in (FailureKind.CAPACITY, FailureKind.INTERRUPTED, FailureKind.ENGINE)

@@ -91,6 +91,10 @@ class AwsClients:
     def __repr__(self) -> str:
         return f"AwsClients(profile={self.profile!r}, region={self._region!r})"
 
+    def with_attempts(self, attempts: int) -> AwsClients:
+        """Give the same with another number of attempts."""
+        return AwsClients(self.profile, self._region, attempts=attempts)
+
     @property
     def region(self) -> str:
         """The region that is asked.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -14,20 +15,23 @@ from ..delivery.training_image import Image
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
 from .aws import AwsClients
-from .aws_errors import translated
 from .config import SagemakerConfig
 from .cost import CostEstimate, check_cost, estimate_cost
 from .dataset_upload import upload_dataset
 from .ecr_pusher import EcrPusher
 from .executors import FollowingExecutor
+from .job_creation import create_job
 from .preflight import PLATFORM, Preflight, check_name, check_platform
 from .remote_options import RemoteOptions
 from .remote_run import RemoteRun
 from .s3_layout import S3Layout
+from .submission import SubmissionNote
 from .training_job import TrainingJob
 from .training_role import configured_role
 
 __all__ = ["ImagePusher", "SagemakerRemoteExecutor"]
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class ImagePusher(Protocol):
@@ -40,8 +44,10 @@ class ImagePusher(Protocol):
 class SagemakerRemoteExecutor(FollowingExecutor):
     """Runs the job at SageMaker.
 
-    The same training submitted again while it runs is the same job: its name is made of the hash of
-    its code, data and settings.
+    The same training submitted again is the same job, as long as it runs or its result was not
+    fetched: its name is made of the hash of its code, data and settings. After that it is trained
+    anew, and after a failure it resumes from its checkpoints; these jobs are called as the first
+    with ``-r2``, ``-r3`` and so on.
 
     Parameters
     ----------
@@ -150,22 +156,29 @@ class SagemakerRemoteExecutor(FollowingExecutor):
 
     def _start(self, job: TrainingJob, preflight: Preflight) -> RemoteRun:
         """Create the job, or find it; after its end the next attempt has another name."""
-        client = self._clients.client("sagemaker")
         attempt = 1
         while True:
             run = self._run_of(job.name(attempt))
+            note = SubmissionNote(self.config.runs_folder, run.id)
+            was_open = note.is_open
+            note.open()
+            request = job.request(run.id, _variables(run.id))
             try:
-                with translated("sagemaker.CreateTrainingJob"):
-                    client.create_training_job(**job.request(run.id, _variables(run.id)))
-                return run
+                existing = create_job(self._clients, request, run.describe)
             except AwsError as exc:
-                if exc.code != "ResourceInUse":
-                    preflight.explain(exc)
-                    raise
-            described = run.describe()
-            if not RunState(described["TrainingJobStatus"]).is_final:
+                preflight.explain(exc)
+                raise
+            if existing is None:
                 return run
-            run.discard_checkpoints(described)
+            state = RunState(existing["TrainingJobStatus"])
+            if not state.is_final:
+                _LOGGER.info("the training job %s runs already", run.id)
+                return run
+            if was_open and state is RunState.COMPLETED:
+                _LOGGER.info("the result of %s was not fetched yet: it is not trained anew", run.id)
+                return run
+            note.close()
+            run.discard_checkpoints(existing)
             attempt += 1
 
     def _job(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -9,30 +10,32 @@ from typing import Any
 
 from ..._core.errors import (
     AwsError,
-    MemoryLimitError,
-    RunCancelledError,
     RunNotFoundError,
     RunTimeoutError,
-    TrainingFailedError,
-    TrainingTimeoutError,
 )
 from ...contract.run_state import RunState
+from ..execution.failure_kind import FailureKind
 from ..execution.result_loader import ResultLoader
 from ..execution.run import Run
 from .aws import AwsClients
-from .aws_errors import translated
+from .aws_errors import is_transient, translated
 from .cost import RunCost, cost_of
+from .job_failure import failure_kind_of, failure_of
 from .job_logs import JobLogs
+from .patience import Patience
 from .prices import Prices
 from .result_download import download_result
 from .s3_deletion import delete_below
 from .s3_layout import parse_s3_uri
+from .submission import SubmissionNote
 
 __all__ = ["RemoteRun"]
 
 _POLL_SECONDS = 5.0
 _NOT_FOUND = "Requested resource not found"
-_TOO_LONG = "MaxRuntimeExceeded"
+# of a request while waiting: what waits asks again itself
+_WAITING_ATTEMPTS = 2
+_LOGGER = logging.getLogger(__name__)
 
 
 class RemoteRun(Run):
@@ -88,6 +91,11 @@ class RemoteRun(Run):
         return RunState(self.describe()["TrainingJobStatus"])
 
     @property
+    def failure_kind(self) -> FailureKind | None:
+        """What is to blame for its failure; ``None`` unless it failed."""
+        return failure_kind_of(self.describe())
+
+    @property
     def billable_seconds(self) -> int | None:
         """What is paid for, in seconds of each instance; ``None`` before it is known."""
         seconds = self.describe().get("BillableTimeInSeconds")
@@ -118,7 +126,10 @@ class RemoteRun(Run):
         RunNotFoundError
             There is no such job.
         """
-        client = self._clients.client("sagemaker")
+        return self._described(self._clients)
+
+    def _described(self, clients: AwsClients) -> Mapping[str, Any]:
+        client = clients.client("sagemaker")
         try:
             with translated("sagemaker.DescribeTrainingJob"):
                 described: Mapping[str, Any] = client.describe_training_job(
@@ -140,13 +151,13 @@ class RemoteRun(Run):
         return logs.follow(lambda: self.state.is_final)
 
     def wait(self, timeout_seconds: float | None = None) -> RemoteRun:
-        """Wait until it ends."""
+        """Wait until it ends, also while the network or SageMaker fails for some minutes."""
         deadline = None if timeout_seconds is None else self._clock() + timeout_seconds
         while True:
-            described = self.describe()
+            described = self._watched(deadline)
             if RunState(described["TrainingJobStatus"]).is_final:
                 _raise_for(described)
-                self.discard_checkpoints(described)
+                self._tidy(described)
                 return self
             left = _POLL_SECONDS if deadline is None else deadline - self._clock()
             if left <= 0:
@@ -155,6 +166,25 @@ class RemoteRun(Run):
                     hint="It goes on: wait again, or cancel it.",
                 )
             self._sleep(min(left, _POLL_SECONDS))
+
+    def _watched(self, deadline: float | None) -> Mapping[str, Any]:
+        """Describe it; while that is not to be had, ask again until the deadline."""
+        clients = self._clients.with_attempts(_WAITING_ATTEMPTS)
+        patience = Patience(sleep=self._sleep, clock=self._clock)
+        try:
+            return patience.ask(lambda: self._described(clients), deadline)
+        except AwsError as exc:
+            what = f"run {self.id} cannot be watched: {exc.what}"
+            hint = f"{exc.hint} The training goes on: wait again, in any process, by its name."
+            if deadline is not None and is_transient(exc):
+                raise RunTimeoutError(what, hint=hint) from exc
+            raise type(exc)(what, code=exc.code, operation=exc.operation, hint=hint) from exc
+
+    def _tidy(self, described: Mapping[str, Any]) -> None:
+        try:
+            self.discard_checkpoints(described)
+        except AwsError as exc:  # it has completed, and the next submission discards them as well
+            _LOGGER.warning("the checkpoints of %s are still there: %s", self.id, exc)
 
     def discard_checkpoints(self, described: Mapping[str, Any]) -> None:
         """Delete what a completed training does not need any more.
@@ -193,29 +223,12 @@ class RemoteRun(Run):
         path = self._results_folder / self._job_name / "output" / "model.tar.gz"
         if not path.is_file():
             download_result(self._clients, described["ModelArtifacts"]["S3ModelArtifacts"], path)
-        return ResultLoader(path)
+        loader = ResultLoader(path)
+        SubmissionNote(self._results_folder, self._job_name).close()
+        return loader
 
 
 def _raise_for(described: Mapping[str, Any]) -> None:
-    """Raise what every final state other than completed means."""
-    name, state = described["TrainingJobName"], RunState(described["TrainingJobStatus"])
-    if described.get("SecondaryStatus") == _TOO_LONG:
-        limit = described["StoppingCondition"]["MaxRuntimeInSeconds"]
-        raise TrainingTimeoutError(
-            f"run {name} was ended: it took longer than {limit} seconds",
-            hint="Allow more max_runtime_seconds and submit it again: it resumes from its "
-            "checkpoints.",
-        )
-    if state is RunState.STOPPED:
-        raise RunCancelledError(
-            f"run {name} was stopped", hint="Submit it again: it resumes from its checkpoints."
-        )
-    if state is RunState.FAILED:
-        reason = str(described.get("FailureReason") or "SageMaker gives no reason")
-        kind = MemoryLimitError if "OutOfMemory" in reason else TrainingFailedError
-        last_line = reason.strip().rpartition("\n")[2]
-        raise kind(
-            f"run {name} failed: {last_line}",
-            traceback_tail=reason,
-            hint=f"The end of its traceback:\n{reason}",
-        )
+    error = failure_of(described)
+    if error is not None:
+        raise error

@@ -15,10 +15,13 @@ from ..delivery.training_image import Image
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
 from .aws import AwsClients
+from .check import Finding
+from .checkup import Checkup
 from .config import SagemakerConfig
 from .cost import CostEstimate, check_cost, estimate_cost
 from .dataset_upload import upload_dataset
 from .ecr_pusher import EcrPusher
+from .examination import AccountExamination, LocalExamination
 from .executors import FollowingExecutor
 from .job_creation import create_job
 from .preflight import PLATFORM, Preflight, check_name, check_platform
@@ -96,8 +99,7 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         request = self.config.request(hyperparameters)
         layout = self.config.settings.s3_layout
         # all that can be refused without an image is refused now
-        self._job(request, layout, image=None, locations={})
-        check_cost(self.options, self._clients.region)
+        self._check(request, layout)
         preflight = self._preflight(layout)
         preflight.require()
         package = request.packaging.make_package()
@@ -110,6 +112,29 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         }
         job = self._job(request, layout, image=image, locations=locations)
         return self._start(job, preflight)
+
+    def check(self, hyperparameters: Mapping[str, Any] | None = None) -> Checkup:
+        """Look at all that a submission needs, without making anything.
+
+        Submitting looks at the part of it that costs nothing by itself.
+
+        Returns
+        -------
+        Checkup
+            It prints with a line for each thing: ``pass``, or what to do.
+        """
+        settings = self.config.settings
+        pusher = self._pusher or EcrPusher(self._clients)
+        account = AccountExamination(
+            clients=self._clients,
+            role_arn=self._role_arn,
+            bucket=settings.s3_bucket or None,
+            options=self.options,
+            repository=pusher.repository if isinstance(pusher, EcrPusher) else None,
+        )
+        local = LocalExamination.of(self.config, for_sagemaker=True)
+        request = Checkup.of([("request", lambda: self._acceptable(hyperparameters))])
+        return request + local.checkup() + account.checkup()
 
     def cost(self, seconds: int | None = None) -> CostEstimate:
         """Tell what a training may cost, before it is submitted.
@@ -144,9 +169,17 @@ class SagemakerRemoteExecutor(FollowingExecutor):
             job_name, self._clients, self.config.runs_folder, prices=self.options.prices
         )
 
-    def _preflight(self, layout: S3Layout) -> Preflight:
-        check_name(self.config.packaging.name)
+    def _acceptable(self, hyperparameters: Mapping[str, Any] | None) -> Finding:
+        self._check(self.config.request(hyperparameters), self.config.settings.s3_layout)
+        return Finding(text="names, hyperparameters and settings are what SageMaker takes")
+
+    def _check(self, request: TrainingRequest, layout: S3Layout) -> None:
+        check_name(request.name)
         check_platform(self.config.containering.platform)
+        self._job(request, layout, image=None, locations={})
+        check_cost(self.options, self._clients.region)
+
+    def _preflight(self, layout: S3Layout) -> Preflight:
         return Preflight(
             self._clients,
             role_arn=self._role_arn,

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .account import ACCOUNT
 from .gateway import Operation
 from .registry import ImageRegistry
 from .service_error import ServiceError
-from .validation import ACCOUNT
 
 __all__ = ["ContainerRegistryService"]
 

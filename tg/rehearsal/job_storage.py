@@ -6,9 +6,9 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 from ..common._core.errors import DataError
 
@@ -50,6 +50,19 @@ class JobStorage:
         DataError
             There is nothing at its address, or it is described in a way that is not played here.
         """
+        for bucket, key, name in self.objects(channel, host_number, host_count):
+            self._fetch(bucket, key, name, folder)
+
+    def objects(
+        self, channel: Mapping[str, Any], host_number: int, host_count: int
+    ) -> list[tuple[str, str, str]]:
+        """Give bucket, key and name of a host's objects; see `fetch_channel`.
+
+        Raises
+        ------
+        DataError
+            There is nothing at its address, or it is described in a way that is not played here.
+        """
         source = channel["DataSource"]["S3DataSource"]
         uri, kind = source["S3Uri"], source.get("S3DataType", "S3Prefix")
         if kind == "S3Prefix":
@@ -62,8 +75,13 @@ class JobStorage:
             raise DataError(f"there is nothing at {uri}", hint="Upload the dataset first.")
         if source.get("S3DataDistributionType") == "ShardedByS3Key":
             found = found[host_number::host_count]
-        for bucket, key, name in found:
-            self._fetch(bucket, key, name, folder)
+        return found
+
+    def streams(self, objects: Iterable[tuple[str, str, str]]) -> Iterator[IO[bytes]]:
+        """Open objects, one after the other."""
+        for bucket, key, _ in objects:
+            body: IO[bytes] = self._client.get_object(Bucket=bucket, Key=key)["Body"]
+            yield body
 
     def fetch_folder(self, uri: str, folder: Path) -> None:
         """Write all objects below an address to a folder; nothing there is no error."""

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from .account import ACCOUNT
 from .gateway import Operation
 from .service_error import ServiceError
-from .validation import ACCOUNT
 
 __all__ = ["QuotaService"]
 

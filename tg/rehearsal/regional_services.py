@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, MutableMapping
 
+from .bucket_rules import BucketRules
 from .ecr import ContainerRegistryService
 from .gateway import Operation
 from .quotas import QuotaService
@@ -29,6 +30,8 @@ class RegionalServices:
         Instance type to how many instances of it may be in use at once, in each region.
     registry
         Holds the images of all regions.
+    rules
+        Whose buckets are whose.
     run
         Runs one job to its end; called in a thread of its own.
     """
@@ -38,11 +41,13 @@ class RegionalServices:
         region: str,
         quotas: MutableMapping[str, int],
         registry: ImageRegistry,
+        rules: BucketRules,
         run: Callable[[TrainingRecord], None],
     ) -> None:
         self._region = region
         self._quotas = quotas
         self._registry = registry
+        self._rules = rules
         self._run = run
         self._lock = threading.Lock()
         self._jobs: dict[str, TrainingJobs] = {}
@@ -83,7 +88,7 @@ class RegionalServices:
             jobs.settle(deadline)
 
     def _made(self, region: str) -> Mapping[str, Operation]:
-        jobs = self._jobs[region] = TrainingJobs(region, self._quotas, self._run)
+        jobs = self._jobs[region] = TrainingJobs(region, self._quotas, self._rules, self._run)
         return {
             **jobs.operations,
             **ContainerRegistryService(self._registry, region).operations,

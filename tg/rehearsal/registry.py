@@ -11,17 +11,21 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..common._core.child import Child, start
 from ..common._core.errors import EnvironmentSetupError, MissingDependencyError
+from .gateway import Application
+from .registry_front import OWN_USER, RegistryProxy
+from .server import CloudServer
 
 __all__ = ["ImageRegistry"]
 
 USER = "AWS"
 _PROGRAMS = ("docker-registry", "registry")
+_LOG = "registry.log"
 _START_SECONDS = 20.0
 _POLL_SECONDS = 0.02
 _MANIFESTS = (
@@ -32,7 +36,7 @@ _MANIFESTS = (
 )
 _CONFIGURATION = """\
 version: 0.1
-log: {{level: warn, accesslog: {{disabled: true}}}}
+log: {{level: warn}}
 storage:
   filesystem: {{rootdirectory: {folder}/images}}
   delete: {{enabled: true}}
@@ -49,10 +53,23 @@ class ImageRegistry:
     ----------
     folder
         An empty folder for its images and settings.
+    front
+        Puts something between its clients and itself.
+    password
+        Of its user; a random one if ``None``.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.password = secrets.token_urlsafe(24)
+    def __init__(
+        self,
+        folder: Path,
+        front: Callable[[Application], Application] | None = None,
+        *,
+        password: str | None = None,
+    ) -> None:
+        self.password = password or secrets.token_urlsafe(24)
+        self._front = front
+        self._server: CloudServer | None = None
+        self._port = 0
         self._folder = folder
         self._lock = threading.Lock()
         self._child: Child | None = None
@@ -87,13 +104,19 @@ class ImageRegistry:
     @property
     def token(self) -> str:
         """User and password, as the service ECR and Docker's configuration encode them."""
-        return base64.b64encode(f"{USER}:{self.password}".encode()).decode()
+        return self._token_of(USER)
+
+    @property
+    def log(self) -> str:
+        """All that it wrote: a line for each request, among others."""
+        path = self._folder / _LOG
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def client_configuration(self) -> Path:
         """Give a folder for ``DOCKER_CONFIG`` with which the client may pull."""
         folder = self._folder / "client"
         folder.mkdir(exist_ok=True)
-        logins = {"auths": {self.host: {"auth": self.token}}}
+        logins = {"auths": {self.host: {"auth": self._token_of(OWN_USER)}}}
         (folder / "config.json").write_text(json.dumps(logins), encoding="ascii")
         return folder
 
@@ -132,14 +155,21 @@ class ImageRegistry:
     def stop(self) -> None:
         """End it; its images go with the folder."""
         with self._lock:
+            if self._server is not None:
+                self._server.stop()
+                self._server = None
             if self._child is not None:
                 self._child.terminate(2.0)
                 self._child.__exit__(None, None, None)
                 self._child = None
 
+    def _token_of(self, user: str) -> str:
+        return base64.b64encode(f"{user}:{self.password}".encode()).decode()
+
     def _get(self, path: str) -> tuple[Mapping[str, Any], bytes]:
+        _ = self.host  # it runs from then on
         request = urllib.request.Request(
-            f"http://{self.host}{path}",
+            f"http://127.0.0.1:{self._port}{path}",
             headers={"Authorization": f"Basic {self.token}", "Accept": ", ".join(_MANIFESTS)},
         )
         # no proxy of the environment stands between this machine and itself
@@ -157,10 +187,11 @@ class ImageRegistry:
                 "put the program `registry` of the CNCF Distribution project on PATH.",
             )
         port = _free_port()
-        self._folder.joinpath("users").write_text(f"{USER}:{_hash(self.password)}\n")
+        secret = _hash(self.password)
+        self._folder.joinpath("users").write_text(f"{USER}:{secret}\n{OWN_USER}:{secret}\n")
         settings = self._folder / "config.yml"
         settings.write_text(_CONFIGURATION.format(folder=self._folder, port=port))
-        child = start([program, "serve", str(settings)], output_path=self._folder / "registry.log")
+        child = start([program, "serve", str(settings)], output_path=self._folder / _LOG)
         deadline = time.monotonic() + _START_SECONDS
         while not _accepts(port):
             if child.poll() is not None or time.monotonic() > deadline:
@@ -171,7 +202,11 @@ class ImageRegistry:
                     hint="Try it by hand: is it another program of that name?",
                 )
             time.sleep(_POLL_SECONDS)
-        self._child, self._host = child, f"localhost:{port}"
+        self._child, self._port = child, port
+        if self._front is not None:
+            self._server = CloudServer(self._front(RegistryProxy(port)))
+            self._server.start()
+        self._host = f"localhost:{port if self._server is None else self._server.port}"
 
 
 def _hash(password: str) -> str:

@@ -16,6 +16,8 @@ from typing import Any, Self
 
 from ..common._core.errors import ConfigError, EngineUnavailableError, RunNotFoundError
 from ..common.delivery.docker.engine import DockerEngine
+from .account import ACCOUNT
+from .bucket_rules import BucketRules, StorageGate
 from .calls import CallCounter, Calls
 from .cloud_environment import cloud_environment, enter_environment, restore_environment
 from .faults import Faults
@@ -40,7 +42,6 @@ from .server import CloudServer, forget_everything, simulated_services
 from .training_place import TrainingPlace
 from .training_record import TrainingRecord
 from .training_run import TrainingRun
-from .validation import ACCOUNT
 
 __all__ = ["Rehearsal"]
 
@@ -231,10 +232,15 @@ class Rehearsal:
         exits.callback(forget_everything)
         self._registry = ImageRegistry(folder / "registry")
         exits.callback(self._close_registry)
-        self._services = RegionalServices(self._region, self.quotas, self._registry, self._run)
+        self._rules = BucketRules()
+        self._services = RegionalServices(
+            self._region, self.quotas, self._registry, self._rules, self._run
+        )
         gateway = Gateway(services, self._services.operations, self._real_registry)
         self._calls = CallCounter()
-        self._server = CloudServer(Monitor(gateway, self._calls, self.faults))
+        self._server = CloudServer(
+            Monitor(StorageGate(gateway, self._rules), self._calls, self.faults)
+        )
         exits.callback(self._server.stop)
         self._server.start()
         self._environment = cloud_environment(
@@ -263,7 +269,8 @@ class Rehearsal:
             folder=folder,
             rehearsal_id=self._id,
             labels={LABEL: self._id, OWNER_LABEL: owner()},
-            has_capacity=self.faults.has_capacity,
+            faults=self.faults,
+            rules=self._rules,
             image_id=JobImages(self._engine, self._registry).id_of,
             slots=threading.Semaphore(self._max_parallel),
             grace_seconds=self._grace_seconds,

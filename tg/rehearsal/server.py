@@ -70,9 +70,14 @@ class CloudServer:
         )
 
     @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._server.server_port)
+
+    @property
     def url(self) -> str:
         """Where it is reached."""
-        return f"http://{_LOOPBACK}:{self._server.server_port}"
+        return f"http://{_LOOPBACK}:{self.port}"
 
     def start(self) -> None:
         """Begin to serve."""

@@ -13,6 +13,7 @@ from typing import Any
 from ..common._core.errors import TgError
 from ..common.delivery.docker.containers import Containers, ContainerSpec, Mount
 from ..common.delivery.docker.engine import DockerEngine
+from .pipe_channel import is_pipe
 
 __all__ = ["HostFolders", "TrainingContainer", "container_of"]
 
@@ -69,8 +70,10 @@ class HostFolders:
         kind = request["ResourceConfig"].get("InstanceType", "")
         mode = request["AlgorithmSpecification"].get("TrainingInputMode", "File")
         channels = request.get("InputDataConfig", [])
+        self.channel("").mkdir(parents=True)
         for channel in channels:
-            self.channel(channel["ChannelName"]).mkdir(parents=True)
+            if not is_pipe(channel, request):
+                self.channel(channel["ChannelName"]).mkdir(parents=True)
         settings: dict[str, Any] = {
             "hyperparameters": request.get("HyperParameters", {}),
             "inputdataconfig": {

@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
+from .account import ACCOUNT
+from .bucket_rules import BucketRules
 from .gateway import Operation
 from .service_error import ServiceError
 from .training_record import ENDED, TrainingRecord
-from .validation import ACCOUNT, check_account, check_request, check_rules
+from .validation import check_account, check_request, check_rules
 
 __all__ = ["TrainingJobs"]
 
@@ -30,6 +32,8 @@ class TrainingJobs:
         The region that it plays.
     quotas
         Instance type to how many of them may be in use at once; unlimited where there is no entry.
+    rules
+        Whose buckets are whose.
     run
         Runs one job to its end; called in a thread of its own.
     """
@@ -38,10 +42,12 @@ class TrainingJobs:
         self,
         region: str,
         quotas: MutableMapping[str, int],
+        rules: BucketRules,
         run: Callable[[TrainingRecord], None],
     ) -> None:
         self.quotas = quotas
         self._region = region
+        self._rules = rules
         self._run = run
         self._lock = threading.Lock()
         self._records: dict[str, TrainingRecord] = {}
@@ -89,7 +95,7 @@ class TrainingJobs:
         check_rules(request)
         name = request["TrainingJobName"]
         arn = f"arn:aws:sagemaker:{self._region}:{ACCOUNT}:training-job/{name}"
-        check_account(request, self._region)
+        check_account(request, self._region, self._rules)
         with self._lock:
             if name in self._records:
                 raise ServiceError(

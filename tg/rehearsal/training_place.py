@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..common.delivery.docker.engine import DockerEngine
+from .bucket_rules import BucketRules
+from .faults import Faults
 from .job_storage import JobStorage
 
 __all__ = ["TrainingPlace"]
@@ -32,8 +34,10 @@ class TrainingPlace:
         A part of the containers' names.
     labels
         Labels of all containers and networks.
-    has_capacity
-        Whether there are instances of a type now.
+    faults
+        What goes wrong with the jobs.
+    rules
+        Whose buckets are whose.
     image_id
         Gives the id of an image by the name that a job has for it, after pulling it if need be.
     slots
@@ -50,7 +54,8 @@ class TrainingPlace:
     folder: Path
     rehearsal_id: str
     labels: Mapping[str, str]
-    has_capacity: Callable[[str], bool]
+    faults: Faults
+    rules: BucketRules
     image_id: Callable[[str], str]
     slots: threading.Semaphore
     grace_seconds: float

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .warm_pool import WarmPool, kept_seconds
+
 __all__ = ["TrainingRecord"]
 
 IN_PROGRESS, COMPLETED, FAILED = "InProgress", "Completed", "Failed"
@@ -22,9 +24,15 @@ _SUMMARY = (
     "LastModifiedTime",
     "TrainingJobStatus",
     "SecondaryStatus",
+    "WarmPoolStatus",
 )
+_DEFAULTS = {
+    "EnableNetworkIsolation": False,
+    "EnableInterContainerTrafficEncryption": False,
+    "EnableManagedSpotTraining": False,
+}
 # in which a job that has begun has no instances, and pays for none
-_WAITING = "Starting"
+_WAITING = {"Starting", "Restarting"}
 # the market's price changes; the rehearsal's is always this part of that on demand
 SPOT_PRICE_SHARE = 0.3
 # of the request, what DescribeTrainingJob does not repeat
@@ -55,6 +63,8 @@ class TrainingRecord:
         self.stop_requested = threading.Event()
         self.abandoned = threading.Event()
         self.interruption = threading.Event()
+        self.breakdown = threading.Event()
+        self.pool = WarmPool(request, clock) if kept_seconds(request) else None
         self.ended = threading.Event()
         self._clock = clock
         self._lock = threading.Lock()
@@ -112,6 +122,8 @@ class TrainingRecord:
             if status in ENDED:
                 self._finished = now
                 self._transitions[-1]["EndTime"] = now
+                if self.pool is not None:
+                    self.pool.settle(is_completed=status == COMPLETED)
         if status in ENDED:
             self.ended.set()
 
@@ -148,6 +160,7 @@ class TrainingRecord:
         with self._lock:
             last = self._transitions[-1]
             answer = {
+                **_DEFAULTS,
                 **{key: value for key, value in self.request.items() if key not in _NOT_DESCRIBED},
                 "TrainingJobArn": self.arn,
                 "TrainingJobStatus": self._status,
@@ -167,6 +180,8 @@ class TrainingRecord:
                 answer["TrainingEndTime"] = self._finished
                 if self._began is not None:
                     answer.update(self._times(self._began))
+            if self.pool is not None:
+                answer["WarmPoolStatus"] = self.pool.describe()
             return answer
 
     def _times(self, began: float) -> dict[str, int]:
@@ -174,7 +189,7 @@ class TrainingRecord:
         held = sum(
             entry["EndTime"] - entry["StartTime"]
             for entry in self._transitions
-            if entry["StartTime"] >= began and entry["Status"] != _WAITING
+            if entry["StartTime"] >= began and entry["Status"] not in _WAITING
         )
         share = SPOT_PRICE_SHARE if self.request.get("EnableManagedSpotTraining") else 1
         seconds = max(1, math.ceil(held))

@@ -8,13 +8,19 @@ from typing import Any
 from .job_storage import JobStorage
 from .training_container import TrainingContainer
 
-__all__ = ["failure_reason", "store_result"]
+__all__ = ["failure_reason", "result_uri", "store_output", "store_result"]
 
 _REASON_CHARACTERS = 1_024
 _NO_MEMORY = (
     "ClientError: Please use an instance type with more memory, or reduce the size of job data "
     "processed on an instance., exit code: 137"
 )
+
+
+def result_uri(request: Mapping[str, Any]) -> str:
+    """Give the address below which a job's result is."""
+    settings = request["OutputDataConfig"]
+    return f"{settings['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output"
 
 
 def store_result(
@@ -29,19 +35,31 @@ def store_result(
     str
         Where the model is.
     """
-    settings = request["OutputDataConfig"]
-    base = f"{settings['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output"
+    base = result_uri(request)
+    store_output(storage, request, containers)
     models = [container.folders.model for container in containers]
-    outputs = [container.folders.output / "data" for container in containers]
-    outputs = [folder for folder in outputs if any(folder.iterdir())]
-    if settings.get("CompressionType") == "NONE":
+    if _is_plain(request):
         storage.store_files(models, f"{base}/model/")
-        storage.store_files(outputs, f"{base}/data/")
         return f"{base}/model/"
     storage.store_archive(models, f"{base}/model.tar.gz")
-    if outputs:
-        storage.store_archive(outputs, f"{base}/output.tar.gz")
     return f"{base}/model.tar.gz"
+
+
+def store_output(
+    storage: JobStorage, request: Mapping[str, Any], containers: Sequence[TrainingContainer]
+) -> None:
+    """Store the output of all hosts of a job beside its model; also of a job that has failed."""
+    base = result_uri(request)
+    outputs = [container.folders.output / "data" for container in containers]
+    outputs = [folder for folder in outputs if any(folder.iterdir())]
+    if _is_plain(request):
+        storage.store_files(outputs, f"{base}/data/")
+    elif outputs:
+        storage.store_archive(outputs, f"{base}/output.tar.gz")
+
+
+def _is_plain(request: Mapping[str, Any]) -> bool:
+    return bool(request["OutputDataConfig"].get("CompressionType") == "NONE")
 
 
 def failure_reason(culprits: Sequence[TrainingContainer]) -> str:

@@ -3,59 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 import logging
 import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from typing import Any
 
 from ..common._core.errors import EngineError, EngineUnavailableError, TgError
 from ..common.delivery.docker.containers import Containers
+from .faults import Mishap
 from .job_log import JobLog, MetricReader
+from .pipe_channel import PipeChannel, is_pipe
 from .training_container import HostFolders, TrainingContainer, container_of
+from .training_ending import BROKEN, LIMITS, NO_CAPACITY, NO_IMAGE, Ending, upload_reason
 from .training_place import TrainingPlace
 from .training_record import COMPLETED, STOPPED, TrainingRecord
-from .training_result import failure_reason, store_result
+from .training_result import failure_reason, result_uri, store_output, store_result
 
 __all__ = ["TrainingRun"]
 
 _LOGGER = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05
 _SLOT_SECONDS = 0.5
-_NO_IMAGE = (
-    "ClientError: Cannot pull algorithm container. Either the image does not exist or its "
-    "permissions are incorrect."
-)
-
-
-_NO_CAPACITY = (
-    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a "
-    "different ML instance type."
-)
-
-
-class _Ending(Enum):
-    """Why a try has ended."""
-
-    DONE = auto()
-    FAILED = auto()
-    STOPPED = auto()
-    TOO_LONG = auto()
-    WAITED = auto()
-    INTERRUPTED = auto()
-
-
-_LIMITS = {
-    _Ending.TOO_LONG: (
-        "MaxRuntimeExceeded",
-        "Training job runtime exceeded MaxRuntimeInSeconds provided",
-    ),
-    _Ending.WAITED: (
-        "MaxWaitTimeExceeded",
-        "Training job wait time exceeded MaxWaitTimeInSeconds provided",
-    ),
-}
+_UPLOADING = "Uploading", "Uploading generated training model"
 
 
 @dataclass
@@ -86,6 +59,8 @@ class TrainingRun:
         self._containers: list[TrainingContainer] = []
         self._culprits: list[TrainingContainer] = []
         self._log_files: list[JobLog] = []
+        self._pipes: list[PipeChannel] = []
+        self._mishap: Mishap | None = None
         self._network = ""
         self._trained_seconds = 0.0
         self._began = 0.0
@@ -98,7 +73,7 @@ class TrainingRun:
         try:
             with self._slot() as is_free:
                 try:
-                    self._settle(self._try_again_and_again() if is_free else _Ending.STOPPED)
+                    self._settle(self._try_again_and_again() if is_free else Ending.STOPPED)
                 finally:
                     self._clear()
         except EngineUnavailableError as exc:
@@ -121,30 +96,43 @@ class TrainingRun:
         finally:
             self._place.slots.release()
 
-    def _try_again_and_again(self) -> _Ending:
-        attempt = 1
-        while (ending := self._try(attempt)) is _Ending.INTERRUPTED:
-            attempt += 1
+    def _try_again_and_again(self) -> Ending:
+        """Try until it ends for good: spot instances come back, broken ones as often as asked."""
+        left = int(self._request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0))
+        for attempt in itertools.count(1):
+            ending = self._try(attempt)
+            if ending is Ending.BROKEN:
+                if not left:
+                    self._record.fail(BROKEN)
+                    return Ending.FAILED
+                left -= 1
+                self._record.enter("Restarting", "Restarting the training job")
+            elif ending is not Ending.INTERRUPTED:
+                break
+            self._record.enter("Starting", "Preparing the instances for training")
         return ending
 
-    def _try(self, attempt: int) -> _Ending:
+    def _try(self, attempt: int) -> Ending:
         record = self._record
         record.interruption.clear()
-        if not self._place.has_capacity(record.instances[0]):
-            record.fail(_NO_CAPACITY)
-            return _Ending.FAILED
+        record.breakdown.clear()
+        if not self._place.faults.has_capacity(record.instances[0]):
+            record.fail(NO_CAPACITY)
+            return Ending.FAILED
+        if self._cannot_store(self._checkpoints.uri):
+            return Ending.FAILED
         try:
             image = self._place.image_id(self._request["AlgorithmSpecification"]["TrainingImage"])
         except EngineUnavailableError:
             raise
         except EngineError as exc:
             _LOGGER.info("no image for %s: %s", record.name, exc)
-            record.fail(_NO_IMAGE)
-            return _Ending.FAILED
+            record.fail(NO_IMAGE)
+            return Ending.FAILED
         record.enter("Downloading", "Downloading input data")
         hosts = self._prepare(attempt)
         if record.stop_requested.is_set():
-            return _Ending.STOPPED
+            return Ending.STOPPED
         message = "Training image download completed. Training in progress."
         record.enter("Training", message)
         self._start(hosts, image, attempt)
@@ -158,11 +146,21 @@ class TrainingRun:
         for number, host in enumerate(folders):
             host.create(self._request, self._hosts)
             for channel in self._request.get("InputDataConfig", []):
-                place = host.channel(channel["ChannelName"])
-                self._place.storage.fetch_channel(channel, place, number, len(folders))
+                self._fill(host, channel, number)
             if self._checkpoints.uri:
                 self._place.storage.fetch_folder(self._checkpoints.uri, host.checkpoints)
         return folders
+
+    def _fill(self, host: HostFolders, channel: Mapping[str, Any], number: int) -> None:
+        """Give one host the data of one channel."""
+        storage, count = self._place.storage, len(self._hosts)
+        folder = host.channel(channel["ChannelName"])
+        if is_pipe(channel, self._request):
+            found = storage.objects(channel, number, count)
+            opened = functools.partial(storage.streams, found)
+            self._pipes.append(PipeChannel(folder.parent, channel, opened))
+        else:
+            storage.fetch_channel(channel, folder, number, count)
 
     def _start(self, hosts: list[HostFolders], image: str, attempt: int) -> None:
         record, place = self._record, self._place
@@ -205,17 +203,20 @@ class TrainingRun:
         self._place.engine.call([*args, self._prefix])
         self._network = self._prefix
 
-    def _watch(self) -> _Ending:
+    def _watch(self) -> Ending:
         """Wait until it ends, or has to be ended."""
         record = self._record
         self._began = synced = time.monotonic()
+        is_spot = bool(record.request.get("EnableManagedSpotTraining"))
+        self._mishap = self._place.faults.mishap(record.name, is_spot=is_spot)
         while not all(container.has_ended for container in self._containers):
             if record.stop_requested.wait(_POLL_SECONDS):
-                return _Ending.STOPPED
-            if record.interruption.is_set():
-                return _Ending.INTERRUPTED
+                return Ending.STOPPED
+            mishap = self._next_mishap()
+            if mishap is not None:
+                return mishap
             if any(container.has_failed for container in self._containers):
-                return _Ending.FAILED
+                return Ending.FAILED
             limit = self._limit()
             if limit is not None:
                 return limit
@@ -223,23 +224,35 @@ class TrainingRun:
                 self._sync()
                 synced = time.monotonic()
         failed = any(container.has_failed for container in self._containers)
-        return _Ending.FAILED if failed else _Ending.DONE
+        return Ending.FAILED if failed else Ending.DONE
 
-    def _limit(self) -> _Ending | None:
+    def _next_mishap(self) -> Ending | None:
+        """Tell what happens to the instances now, if anything."""
+        record, planned = self._record, self._mishap
+        if planned is not None and time.monotonic() - self._began >= planned.seconds:
+            self._mishap = None
+            (record.interruption if planned.is_interruption else record.breakdown).set()
+        if record.interruption.is_set():
+            return Ending.INTERRUPTED
+        return Ending.BROKEN if record.breakdown.is_set() else None
+
+    def _limit(self) -> Ending | None:
         """Tell which limit of time it has come to, if any; what was interrupted counts as well."""
         limits = self._request["StoppingCondition"]
         trained = self._trained_seconds + time.monotonic() - self._began
         if trained > limits.get("MaxRuntimeInSeconds", 86_400):
-            return _Ending.TOO_LONG
+            return Ending.TOO_LONG
         waits = limits.get("MaxWaitTimeInSeconds")
-        return _Ending.WAITED if waits and time.time() - self._record.created > waits else None
+        return Ending.WAITED if waits and time.time() - self._record.created > waits else None
 
-    def _end(self, ending: _Ending) -> _Ending:
+    def _end(self, ending: Ending) -> Ending:
         """End the containers that still run, and keep what they wrote."""
-        if ending is _Ending.INTERRUPTED:
+        if ending is Ending.INTERRUPTED:
             self._record.enter("Interrupted", "Training job interrupted: spot capacity was taken")
         # those that failed by themselves: the others are ended because of them
         self._culprits = [container for container in self._containers if container.has_failed]
+        if ending is Ending.BROKEN:
+            return self._lose(ending)
         for container in self._containers:
             container.signal("SIGTERM")
         deadline = time.monotonic() + self._place.grace_seconds
@@ -250,12 +263,23 @@ class TrainingRun:
                 deadline = float("inf")
             time.sleep(_POLL_SECONDS)
         self._sync()
-        if ending is _Ending.INTERRUPTED:
-            self._trained_seconds += time.monotonic() - self._began
-            self._clear()
-            self._checkpoints.known.clear()
-            self._record.enter("Starting", "Starting the training job again")
+        return self._lose(ending) if ending is Ending.INTERRUPTED else ending
+
+    def _lose(self, ending: Ending) -> Ending:
+        """Lose the instances, with all that is not stored."""
+        self._trained_seconds += time.monotonic() - self._began
+        self._clear()
+        self._checkpoints.known.clear()
         return ending
+
+    def _cannot_store(self, uri: str) -> bool:
+        """Whether the job has failed because it may not store anything at an address."""
+        bucket = uri.removeprefix("s3://").partition("/")[0]
+        trouble = self._place.rules.upload_trouble(bucket, self._record.region) if uri else ""
+        if trouble:
+            self._clear()
+            self._record.fail(upload_reason(uri, trouble))
+        return bool(trouble)
 
     def _sync(self) -> None:
         if self._checkpoints.uri:
@@ -265,27 +289,38 @@ class TrainingRun:
                     container.folders.checkpoints, self._checkpoints.uri, known
                 )
 
-    def _settle(self, ending: _Ending) -> None:
+    def _settle(self, ending: Ending) -> None:
         """Store the result, and say how it ended."""
         record = self._record
-        if ending is _Ending.FAILED:
+        if ending is Ending.FAILED:
             if self._culprits:
-                reason = failure_reason(self._culprits)
-                self._clear()
-                record.fail(reason)
+                self._settle_failure()
             return
-        if ending in _LIMITS:
-            record.enter(*_LIMITS[ending])
+        if ending in LIMITS:
+            record.enter(*LIMITS[ending])
         if self._containers and not record.abandoned.is_set():
-            record.enter("Uploading", "Uploading generated training model")
+            record.enter(*_UPLOADING)
+            if self._cannot_store(result_uri(self._request)):
+                return
             uri = store_result(self._place.storage, self._request, self._containers)
             record.keep_artifacts(uri)
         self._clear()
-        if ending is _Ending.DONE:
+        if ending is Ending.DONE:
             record.enter("Completed", "Training job completed", status=COMPLETED)
         else:
             stopped = ("Stopped", "Training job stopped")
-            record.enter(*_LIMITS.get(ending, stopped), status=STOPPED)
+            record.enter(*LIMITS.get(ending, stopped), status=STOPPED)
+
+    def _settle_failure(self) -> None:
+        """Store what a failed training has put out; its model is not kept."""
+        reason = failure_reason(self._culprits)
+        if not self._record.abandoned.is_set():
+            self._record.enter(*_UPLOADING)
+            if self._cannot_store(result_uri(self._request)):
+                return
+            store_output(self._place.storage, self._request, self._containers)
+        self._clear()
+        self._record.fail(reason)
 
     def _close_logs(self) -> None:
         for log in self._log_files:
@@ -297,11 +332,14 @@ class TrainingRun:
         try:
             for container in self._containers:
                 container.remove()
+            for pipe in self._pipes:
+                pipe.close()
             if self._network:
                 self._place.engine.call(["network", "rm", self._network])
         finally:
             self._network = ""
             self._containers.clear()
+            self._pipes.clear()
             self._close_logs()
             shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .account import ACCOUNT, account_of
+from .bucket_rules import BucketRules
 from .service_error import ServiceError
 
 __all__ = ["check_account", "check_request", "check_rules"]
 
-ACCOUNT = "123456789012"
 _SERVICE = "sagemaker.amazonaws.com"
 _REQUIRED_PARTS = ("RoleArn", "OutputDataConfig", "ResourceConfig", "StoppingCondition")
 _S3 = re.compile(r"s3://([^/]+)/?(.*)", re.DOTALL)
@@ -68,8 +69,17 @@ def check_rules(request: Mapping[str, Any]) -> None:
             raise _invalid(f"Invalid regex '{definition['Regex']}': {exc}") from exc
 
 
-def check_account(request: Mapping[str, Any], region: str) -> None:
-    """Check that role, buckets and data of a request are there.
+def check_account(request: Mapping[str, Any], region: str, rules: BucketRules) -> None:
+    """Check that role, buckets and data of a request are there, and may be used.
+
+    Parameters
+    ----------
+    request
+        The request.
+    region
+        The region of the job.
+    rules
+        Whose buckets are whose.
 
     Raises
     ------
@@ -77,6 +87,8 @@ def check_account(request: Mapping[str, Any], region: str) -> None:
         ``ValidationException``.
     """
     role = request["RoleArn"]
+    if account_of(role) != ACCOUNT:
+        raise _invalid("RoleArn: Cross-account pass role is not allowed.")
     if not _trusts_service(role):
         raise _invalid(
             f"Could not assume role {role}. Please ensure that the role exists and allows "
@@ -87,14 +99,14 @@ def check_account(request: Mapping[str, Any], region: str) -> None:
     buckets = _buckets()
     for uri in outputs:
         bucket = _split(uri)[0]
-        if bucket not in buckets:
+        if bucket not in buckets and bucket not in rules.foreign:
             raise _invalid(f"The specified bucket does not exist: {bucket}")
     for channel in request.get("InputDataConfig", []):
         source = channel["DataSource"].get("S3DataSource")
         if source is None:
             raise _invalid("The rehearsal reads channels from S3 only.")
         bucket, prefix = _split(source["S3Uri"])
-        keys = buckets[bucket].keys if bucket in buckets else ()
+        keys = buckets[bucket].keys if rules.is_readable(bucket, region) else ()
         if not any(key.startswith(prefix) for key in keys):
             raise _invalid(
                 f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data '

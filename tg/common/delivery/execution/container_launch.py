@@ -1,27 +1,31 @@
-"""Starting a training in a container."""
+"""Starting trainings in containers."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..._core.errors import EngineError, EngineUnavailableError
 from ...contract.run_state import RunState
-from ..delivery.training_image import Image
 from ..docker.containers import Containers, ContainerSpec, Mount
 from ..docker.engine import DockerEngine
 from ..docker.labels import Kind, Label
 from ..runtime.folders import TrainingFolders
 from .container_options import ContainerOptions
+from .container_run import ContainerRun
+from .launcher import Training
+from .local_launcher import LocalLauncher
 from .local_run import training_folders
 from .process_identity import submitter
 from .provenance import provenance_of
-from .request import TrainingRequest
 from .run_folder import RunFolder
 from .training_variables import without_bars
 
-__all__ = ["launch_container"]
+__all__ = ["ContainerLauncher"]
 
 _BASE = "/opt/ml"
 # Process 1 of a container ignores a SIGTERM that it does not handle yet, and does not reap what
@@ -31,76 +35,115 @@ _INIT = ("--init",)
 _LOGGING = ("--log-driver", "json-file", "--log-opt", "max-size=1024g")
 
 
-def launch_container(
-    request: TrainingRequest,
-    image: Image,
-    options: ContainerOptions,
-    *,
-    folder: RunFolder,
-    checkpoints: Path,
-    engine: DockerEngine,
-) -> None:
-    """Make the folders of the contract and start the container, which is called as the run is.
+@dataclass(frozen=True, kw_only=True)
+class ContainerLauncher(LocalLauncher):
+    """Starts trainings in containers, which go on without this process.
 
-    Parameters
+    A container is called as its run is.
+
+    Attributes
     ----------
-    request
-        What to train.
     image
-        The code and its libraries.
+        The code and its libraries, by the image's digest.
+    image_hash
+        The hash of all that decides what is in it.
     options
-        What the container may take.
-    folder
-        What is kept of the run.
-    checkpoints
-        The folder that stands for ``/opt/ml/checkpoints``.
+        What a container may take.
     engine
-        Where it runs.
-
-    Raises
-    ------
-    EngineError
-        The engine refuses; nothing was started.
+        Where they run.
     """
-    training = training_folders(folder)
-    training.create(request.hyperparameters, channels=request.channels)
-    user = _user(engine)
-    spec = ContainerSpec(
-        name=folder.run_id,
-        image=image.id,
-        command=("train",),
-        labels={
-            Label.KIND: Kind.RUN,
-            Label.RUN: folder.run_id,
-            Label.CONTENT_HASH: image.content_hash,
-        },
-        mounts=(*_folders(training, checkpoints), *_channels(training, request)),
-        environment={
-            "HOME": "/tmp",  # noqa: S108 the container's own; the user has no home there
-            "USER": "training",
-            "TG_PROVENANCE": json.dumps(provenance_of(folder)),
-            **without_bars(),
-            **_limit(options),
-            **options.variables,
-        },
-        options=(*user, *_INIT, *_LOGGING, *options.arguments),
-    )
-    # before it starts: a submitter that is killed right after that must leave no run unlimited
-    folder.update(
-        details={
-            **submitter(),
-            "image": image.id,
-            "timeout_seconds": options.timeout_seconds,
-            "checkpoints": str(checkpoints),
+
+    kind = "container"
+
+    image: str
+    image_hash: str
+    options: ContainerOptions
+    engine: DockerEngine = field(default_factory=DockerEngine)
+
+    def record(self) -> dict[str, Any]:
+        """Give all that :meth:`open` needs, as JSON."""
+        return {
+            **super().record(),
+            "image": self.image,
+            "image_hash": self.image_hash,
+            "options": asdict(self.options),
+            "program": self.engine.program,
         }
-    )
-    try:
-        Containers(engine).start(spec)
-    except EngineUnavailableError:
-        raise
-    except EngineError as exc:
-        raise EngineError(f"no container could be started: {exc.what}", hint=_advice(exc)) from exc
-    folder.update(state=RunState.IN_PROGRESS)
+
+    @classmethod
+    def _fields(cls, record: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            **super()._fields(record),
+            "image": record["image"],
+            "image_hash": record["image_hash"],
+            "options": ContainerOptions(**record["options"]),
+            "engine": DockerEngine(record["program"]),
+        }
+
+    @property
+    def _engine(self) -> DockerEngine:
+        return self.engine
+
+    def _start(self, folder: RunFolder, training: Training) -> ContainerRun:
+        run = ContainerRun(folder, self.engine)
+        run.begin(
+            training.fingerprint,
+            executor=self.kind,
+            is_running=self.is_running,
+            launch=lambda checkpoints: self._launch(folder, training, checkpoints),
+        )
+        return run
+
+    def _launch(self, folder: RunFolder, training: Training, checkpoints: Path) -> None:
+        """Make the folders of the contract and start the container.
+
+        Raises
+        ------
+        EngineError
+            The engine refuses; nothing was started.
+        """
+        channels = self._channels_of(training)
+        folders = training_folders(folder)
+        folders.create(training.hyperparameters, channels=channels)
+        options = self.options
+        spec = ContainerSpec(
+            name=folder.run_id,
+            image=self.image,
+            command=("train",),
+            labels={
+                Label.KIND: Kind.RUN,
+                Label.RUN: folder.run_id,
+                Label.CONTENT_HASH: self.image_hash,
+            },
+            mounts=(*_folders(folders, checkpoints), *_channels(folders, channels)),
+            environment={
+                "HOME": "/tmp",  # noqa: S108 the container's own; the user has no home there
+                "USER": "training",
+                "TG_PROVENANCE": json.dumps(provenance_of(folder, self.provenance)),
+                **without_bars(),
+                **_limit(options),
+                **options.variables,
+            },
+            options=(*_user(self.engine), *_INIT, *_LOGGING, *options.arguments),
+        )
+        # before it starts: a submitter that is killed right after that must leave no run unlimited
+        folder.update(
+            details={
+                **submitter(),
+                "image": self.image,
+                "timeout_seconds": options.timeout_seconds,
+                "checkpoints": str(checkpoints),
+            }
+        )
+        try:
+            Containers(self.engine).start(spec)
+        except EngineUnavailableError:
+            raise
+        except EngineError as exc:
+            raise EngineError(
+                f"no container could be started: {exc.what}", hint=_advice(exc)
+            ) from exc
+        folder.update(state=RunState.IN_PROGRESS)
 
 
 def _folders(training: TrainingFolders, checkpoints: Path) -> list[Mount]:
@@ -112,10 +155,10 @@ def _folders(training: TrainingFolders, checkpoints: Path) -> list[Mount]:
     ]
 
 
-def _channels(training: TrainingFolders, request: TrainingRequest) -> list[Mount]:
+def _channels(training: TrainingFolders, channels: Mapping[str, Path]) -> list[Mount]:
     """Mount data where they lie, read-only; nothing is copied."""
     mounts = []
-    for name, data in request.channels.items():
+    for name, data in channels.items():
         source = data.resolve()
         # the place must be there, or the engine makes it, as root
         place = training.input_data / name

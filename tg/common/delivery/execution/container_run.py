@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from ..._core.command_output import follow_file
 from ..._core.errors import EngineError
 from ...contract.run_state import RunState
-from ..delivery.training_image import Image
 from ..docker.containers import Containers, ContainerState
 from ..docker.engine import DockerEngine
-from .container_launch import launch_container
-from .container_options import ContainerOptions
 from .failure_kind import FailureKind
-from .local_run import GRACE_SECONDS, Ending, LocalRun, checkpoints_of
-from .process_identity import submitter, submitter_is_alive
-from .request import TrainingRequest
+from .local_run import GRACE_SECONDS, Ending, LocalRun
+from .process_identity import submitter_is_alive
 from .run_folder import RunFolder, RunRecord
 
 __all__ = ["ContainerRun"]
@@ -52,37 +47,6 @@ class ContainerRun(LocalRun):
         self._engine = engine
         self._containers = Containers(engine)
 
-    @classmethod
-    def start(
-        cls,
-        request: TrainingRequest,
-        image: Image,
-        options: ContainerOptions,
-        *,
-        engine: DockerEngine,
-        fingerprint: str,
-        is_running: Callable[[str], bool],
-    ) -> ContainerRun:
-        """Start a training; the container goes on without this process.
-
-        `is_running` tells whether another run of the project goes on, by its id.
-        """
-        runs = request.runs_folder
-        folder = RunFolder.create(runs, request.name, "container", details=submitter())
-        started = cls(folder, engine)
-        try:
-            checkpoints = checkpoints_of(folder).claim(fingerprint, folder.run_id, is_running)
-            with started._lock():  # who looks meanwhile waits: a container is made, then started
-                launch_container(
-                    request, image, options, folder=folder, checkpoints=checkpoints, engine=engine
-                )
-        except BaseException:
-            with contextlib.suppress(EngineError):
-                Containers(engine).remove(folder.run_id)
-            shutil.rmtree(folder.path, ignore_errors=True)  # nothing was started
-            raise
-        return started
-
     def logs(self) -> Iterator[str]:
         """Follow the container's output, and give what was kept of it after its end."""
         is_followed = False
@@ -93,6 +57,13 @@ class ContainerRun(LocalRun):
         if not is_followed:
             yield from follow_file(self._folder.log_file, lambda: self.state.is_final)
 
+    def _has_traces(self, record: RunRecord) -> bool:
+        return "image" in record.details  # written right before the engine is asked
+
+    def _undo_launch(self) -> None:
+        with contextlib.suppress(EngineError):
+            self._containers.remove(self.id)
+
     def _ending(self, record: RunRecord) -> Ending | None:
         if "ended" in record.details:  # the one who looked first has died before it was settled
             self._containers.remove(self.id)
@@ -101,10 +72,11 @@ class ContainerRun(LocalRun):
         if (state is None or not state.has_started) and _is_about_to_start(record):
             return None
         if state is None:
+            has_begun = record.state is not RunState.PENDING
             return Ending(
                 exit_code=None,
                 how="its container is gone: it was removed by somebody else, or never started",
-                kind=FailureKind.ENGINE,
+                kind=FailureKind.INTERRUPTED if has_begun else FailureKind.ENGINE,
                 was_signalled=True,
             )
         if state.is_running:
@@ -176,9 +148,9 @@ def _ending(
         how, kind = f"it was ended: it took longer than {timeout:g} seconds", FailureKind.TIMEOUT
     elif exit_code == _STOPPED:
         how = "it was asked to stop from outside (exit code 143); its checkpoints are kept"
-        kind = FailureKind.ENGINE
+        kind = FailureKind.INTERRUPTED
     elif exit_code == _KILLED:
-        how, kind = "it was killed from outside (exit code 137)", FailureKind.ENGINE
+        how, kind = "it was killed from outside (exit code 137)", FailureKind.INTERRUPTED
     return Ending(
         exit_code=exit_code,
         how=how,

@@ -7,18 +7,19 @@ import os
 import stat
 import time
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..._core.errors import RunTimeoutError, StorageError, TgError
-from ..._core.file_lock import FileLock
 from ...contract.manifest import ResultManifest
 from ...contract.run_state import RunState
 from ..runtime.folders import TRACEBACK_LIMIT, TrainingFolders
 from .checkpoint_store import CheckpointStore
 from .failure_kind import FailureKind
 from .model_folder import ModelFolder
+from .process_identity import submitter
 from .result_loader import ResultLoader
 from .run import Run
 from .run_folder import RunFolder, RunRecord
@@ -27,7 +28,6 @@ __all__ = ["GRACE_SECONDS", "Ending", "LocalRun", "checkpoints_of", "training_fo
 
 GRACE_SECONDS = 120.0  # as SageMaker gives
 _FAILURE_BYTES = 4 * TRACEBACK_LIMIT
-_SETTLING_SECONDS = 3600.0  # another process may be writing a large archive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +75,52 @@ class LocalRun(Run):
         """The run's id."""
         return self._folder.run_id
 
+    def begin(
+        self,
+        training: str,
+        *,
+        executor: str,
+        is_running: Callable[[str], bool],
+        launch: Callable[[Path], None],
+    ) -> None:
+        """Start what goes on without this process, unless somebody has.
+
+        Whoever comes meanwhile waits, and finds it started. If its starter is killed before
+        anything was launched, the next one launches it.
+
+        Parameters
+        ----------
+        training
+            Tells the training from every other: by it, checkpoints of an unfinished run are found.
+        executor
+            Which executor runs it.
+        is_running
+            Whether another run of the project goes on, by its id.
+        launch
+            Starts it; given the folder that stands for its checkpoints.
+        """
+        with self._folder.lock():
+            if self._folder.has_record and self._was_launched(self._folder.read()):
+                return
+            if not self._folder.has_record or self._folder.read().details != submitter():
+                self._folder.write_pending(executor, submitter())
+            try:
+                launch(checkpoints_of(self._folder).claim(training, self.id, is_running))
+            except BaseException:
+                self._undo_launch()
+                self._folder.forget()
+                raise
+
+    def _was_launched(self, record: RunRecord) -> bool:
+        return record.state is not RunState.PENDING or self._has_traces(record)
+
+    @property
+    def failure_kind(self) -> FailureKind | None:
+        """What is to blame for its failure; ``None`` unless it failed."""
+        if self.state is not RunState.FAILED:
+            return None
+        return self._folder.read().failure_kind
+
     @property
     def state(self) -> RunState:
         """How far it is; looked up where it runs.
@@ -90,7 +136,7 @@ class LocalRun(Run):
         record = self._folder.read()
         if record.state.is_final:
             return record.state
-        with self._lock():
+        with self._folder.lock():
             record = self._folder.read()
             if record.state.is_final:
                 return record.state
@@ -118,7 +164,7 @@ class LocalRun(Run):
         """Send SIGTERM: the training keeps its checkpoints and ends, or is killed 120 s later."""
         if self.state.is_final:
             return
-        with self._lock():
+        with self._folder.lock():
             record = self._folder.read()
             if record.state.is_final:
                 return
@@ -135,6 +181,14 @@ class LocalRun(Run):
         return self._folder.result()
 
     @abstractmethod
+    def _has_traces(self, record: RunRecord) -> bool:
+        """Whether something may have been launched by whoever wrote that it is about to begin."""
+
+    @abstractmethod
+    def _undo_launch(self) -> None:
+        """Remove what a launch that failed has left outside of the run's folder."""
+
+    @abstractmethod
     def _ending(self, record: RunRecord) -> Ending | None:
         """Tell how it ended, or ``None`` while it runs."""
 
@@ -145,9 +199,6 @@ class LocalRun(Run):
     @abstractmethod
     def _pause(self, limit_seconds: float | None) -> None:
         """Wait a while, or until it has ended."""
-
-    def _lock(self) -> FileLock:
-        return FileLock(self._folder.path / "lock", timeout_seconds=_SETTLING_SECONDS)
 
     def _change(self, record: RunRecord, state: RunState, **details: Any) -> RunRecord:
         return self._folder.update(state=state, details={**record.details, **details})

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from ..._core.command_output import follow_file
 from ..._core.process import Child
 from ...contract.run_state import RunState
-from ..delivery.packaging import Package
-from .environments import PythonEnvironment
-from .local_run import Ending, LocalRun, checkpoints_of
-from .process_identity import is_alive, process_identity, submitter, submitter_is_alive
-from .process_launch import launch
-from .request import TrainingRequest
+from .failure_kind import FailureKind
+from .local_run import Ending, LocalRun
+from .process_identity import is_alive, process_identity, submitter_is_alive
 from .run_folder import RunFolder, RunRecord
 
 __all__ = ["ProcessRun"]
@@ -43,30 +39,9 @@ class ProcessRun(LocalRun):
         super().__init__(folder)
         self._child = child
 
-    @classmethod
-    def start(
-        cls,
-        request: TrainingRequest,
-        package: Package,
-        environment: PythonEnvironment,
-        *,
-        is_running: Callable[[str], bool],
-    ) -> ProcessRun:
-        """Start a training; the interpreter goes on without this process.
-
-        `is_running` tells whether another run of the project goes on, by its id.
-        """
-        runs = request.runs_folder
-        folder = RunFolder.create(runs, request.name, "process", details=submitter())
-        try:
-            checkpoints = checkpoints_of(folder).claim(
-                request.fingerprint(package), folder.run_id, is_running
-            )
-            child = launch(request, package, environment, folder, checkpoints)
-        except BaseException:
-            shutil.rmtree(folder.path, ignore_errors=True)  # nothing was started
-            raise
-        return cls(folder, child)
+    def follow(self, child: Child) -> None:
+        """Know how the process ends that this one has started."""
+        self._child = child
 
     @property
     def state(self) -> RunState:
@@ -79,6 +54,13 @@ class ProcessRun(LocalRun):
         """Follow the log file."""
         return follow_file(self._folder.log_file, lambda: self.state.is_final)
 
+    def _has_traces(self, record: RunRecord) -> bool:
+        del record
+        return self._folder.log_file.exists()  # made right before the interpreter is started
+
+    def _undo_launch(self) -> None:
+        """Do nothing: there is no process yet if a launch fails."""
+
     def _ending(self, record: RunRecord) -> Ending | None:
         if self._is_running(record):
             return None
@@ -86,6 +68,7 @@ class ProcessRun(LocalRun):
         return Ending(
             exit_code=exit_code,
             how=self._how(exit_code),
+            kind=self._kind(exit_code),
             was_signalled=exit_code in _SIGNALLED_EXIT_CODES,
         )
 
@@ -115,6 +98,13 @@ class ProcessRun(LocalRun):
             return False
         self._folder.update(details={**details, "pid": pid, "process": identity})
         return True
+
+    def _kind(self, exit_code: int | None) -> FailureKind:
+        if exit_code is None and not self._folder.log_file.exists():
+            return FailureKind.ENGINE
+        if exit_code in _SIGNALLED_EXIT_CODES:
+            return FailureKind.INTERRUPTED
+        return FailureKind.TASK
 
     def _how(self, exit_code: int | None) -> str:
         if exit_code is not None and exit_code < 0:

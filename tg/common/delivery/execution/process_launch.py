@@ -1,98 +1,158 @@
-"""Starting a training in a fresh interpreter."""
+"""Starting trainings in fresh interpreters."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ..._core.errors import ConfigError
 from ..._core.process import Child, start
 from ...contract.run_state import RunState
-from ..delivery.packaging import Package
 from ..runtime.package_archive import unpack_package
-from .environments import PythonEnvironment
+from .environments import EnvironmentCache, PythonEnvironment
+from .launcher import Training
+from .local_launcher import LocalLauncher
 from .local_run import training_folders
+from .process import ProcessRun
 from .process_identity import process_identity, submitter
 from .provenance import provenance_of
-from .request import TrainingRequest
+from .run import Run
 from .run_folder import RunFolder
 from .training_variables import without_bars
 
-__all__ = ["launch"]
+__all__ = ["ProcessLauncher"]
 
 
-def launch(
-    request: TrainingRequest,
-    package: Package,
-    environment: PythonEnvironment,
-    folder: RunFolder,
-    checkpoints: Path,
-) -> Child:
-    """Make the folders of the contract and start the interpreter.
+@dataclass(frozen=True, kw_only=True)
+class ProcessLauncher(LocalLauncher):
+    """Starts trainings in fresh interpreters, which go on without this process.
 
-    Parameters
+    Attributes
     ----------
-    request
-        What to train.
-    package
-        The code, packed.
     environment
         The interpreter and its libraries.
-    folder
-        What is kept of the run.
-    checkpoints
-        The folder that stands for ``/opt/ml/checkpoints``.
+    root
+        The package's root module.
+    resolves
+        Whether the environment holds more than the lock says, as the installer found out.
 
     Raises
     ------
     ConfigError
         The cache is in a folder that cannot stand in ``PYTHONPATH``.
     """
-    code = unpack_package(package.path)
-    if os.pathsep in str(code):
-        raise ConfigError(
-            f"the cache folder {code} has {os.pathsep!r} in its path",
-            hint="Set TG_CACHE to a folder without it: Python splits search paths there.",
+
+    kind = "process"
+
+    environment: PythonEnvironment
+    root: str
+    resolves: bool
+    # this process reaps what it started, and sees how that ended
+    _started: dict[str, ProcessRun] = field(default_factory=dict, init=False, repr=False)
+
+    def run(self, run_id: str) -> Run:
+        """Find a run of the project again, whichever executor ran it."""
+        started = self._started.get(run_id)
+        if started is None:
+            return super().run(run_id)
+        if started.state.is_final:
+            self._started.pop(run_id, None)
+        return started
+
+    def record(self) -> dict[str, Any]:
+        """Give all that :meth:`open` needs, as JSON."""
+        return {
+            **super().record(),
+            "lock": list(self.environment.lock),
+            "resolves": self.resolves,
+            "root": self.root,
+        }
+
+    @classmethod
+    def _fields(cls, record: Mapping[str, Any]) -> dict[str, Any]:
+        resolves = record["resolves"]
+        return {
+            **super()._fields(record),
+            "environment": EnvironmentCache().get(record["lock"], resolve=resolves),
+            "root": record["root"],
+            "resolves": resolves,
+        }
+
+    @cached_property
+    def _code(self) -> Path:
+        code = unpack_package(self.package_path)
+        if os.pathsep in str(code):
+            raise ConfigError(
+                f"the cache folder {code} has {os.pathsep!r} in its path",
+                hint="Set TG_CACHE to a folder without it: Python splits search paths there.",
+            )
+        return code
+
+    def _start(self, folder: RunFolder, training: Training) -> ProcessRun:
+        run = ProcessRun(folder)
+
+        def launch(checkpoints: Path) -> None:
+            run.follow(self._launch(folder, training, checkpoints))
+            self._started[run.id] = run
+
+        run.begin(
+            training.fingerprint, executor=self.kind, is_running=self.is_running, launch=launch
         )
-    training = training_folders(folder)
-    training.create(request.hyperparameters, channels=request.channels)
-    for name, data in request.channels.items():
-        _link_data(data, training.input_data / name)
-    training.checkpoints.rmdir()
-    training.checkpoints.symlink_to(checkpoints, target_is_directory=True)
-    # the run's own: the one it was made from may be cleaned away before the training needs it
-    package_file = folder.work / package.path.name
-    shutil.copyfile(package.path, package_file)
-    root = package.manifest.module_name
-    child = start(
-        [str(environment.python), "-m", f"{root}.tg.common.delivery.runtime.main", root],
-        cwd=folder.work,
-        env={
-            "PYTHONPATH": str(code),
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONNOUSERSITE": "1",
-            "PYTHONHOME": None,
-            "VIRTUAL_ENV": None,
-            **without_bars(),
-            "SAGEMAKER_BASE_DIR": str(training.base),
-            "TG_PACKAGE_FILE": str(package_file),
-            "TG_PROVENANCE": json.dumps(provenance_of(folder)),
-            "TG_RUN_FOLDER": str(folder.path),
-        },
-        output_path=folder.log_file,
-    )
-    folder.update(
-        state=RunState.IN_PROGRESS,
-        details={
-            **submitter(),
-            "pid": child.pid,
-            "process": process_identity(child.pid),
-            "checkpoints": str(checkpoints),
-        },
-    )
-    return child
+        return self._started.get(run.id, run)
+
+    def _launch(self, folder: RunFolder, training: Training, checkpoints: Path) -> Child:
+        """Make the folders of the contract and start the interpreter."""
+        channels = self._channels_of(training)
+        folders = training_folders(folder)
+        folders.create(training.hyperparameters, channels=channels)
+        for name, data in channels.items():
+            _link_data(data, folders.input_data / name)
+        folders.checkpoints.rmdir()
+        folders.checkpoints.symlink_to(checkpoints, target_is_directory=True)
+        # the run's own: the one it was made from may be cleaned away before the training needs it
+        package_file = folder.work / self.package_path.name
+        shutil.copyfile(self.package_path, package_file)
+        child = start(
+            [str(self.environment.python), "-m", self._module, self.root],
+            cwd=folder.work,
+            env={
+                "PYTHONPATH": str(self._code),
+                "PYTHONUNBUFFERED": "1",
+                "PYTHONNOUSERSITE": "1",
+                "PYTHONHOME": None,
+                "VIRTUAL_ENV": None,
+                **without_bars(),
+                "SAGEMAKER_BASE_DIR": str(folders.base),
+                "TG_PACKAGE_FILE": str(package_file),
+                "TG_PROVENANCE": json.dumps(provenance_of(folder, self.provenance)),
+                "TG_RUN_FOLDER": str(folder.path),
+            },
+            output_path=folder.log_file,
+        )
+        try:
+            folder.update(
+                state=RunState.IN_PROGRESS,
+                details={
+                    **submitter(),
+                    "pid": child.pid,
+                    "process": process_identity(child.pid),
+                    "checkpoints": str(checkpoints),
+                },
+            )
+        except BaseException:
+            child.kill()  # nobody would find it
+            raise
+        return child
+
+    @property
+    def _module(self) -> str:
+        return f"{self.root}.tg.common.delivery.runtime.main"
 
 
 def _link_data(data: Path, channel: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 from ..._core.loc import Loc
@@ -12,10 +13,17 @@ from .run_folder import RunFolder
 __all__ = ["git_provenance", "provenance_of"]
 
 
-def provenance_of(folder: RunFolder) -> dict[str, Any]:
-    """Say where a run comes from: executor, id, time, machine, and the git commit if there is one.
+def provenance_of(folder: RunFolder, project: Mapping[str, Any]) -> dict[str, Any]:
+    """Say where a run comes from: executor, id, time, machine.
 
     Nothing that names a person is in it.
+
+    Parameters
+    ----------
+    folder
+        What is kept of the run.
+    project
+        What :func:`git_provenance` said when its package was made.
     """
     record = folder.read()
     return {
@@ -23,7 +31,7 @@ def provenance_of(folder: RunFolder) -> dict[str, Any]:
         "executor": record.executor,
         "started_at": record.started_at,
         "platform": platform.platform(),
-        **git_provenance(),
+        **project,
     }
 
 

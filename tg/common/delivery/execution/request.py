@@ -14,9 +14,9 @@ from typing import Any
 from ..._core.errors import ConfigError, DatasetNotFoundError
 from ..delivery.packaging import Package, Packaging
 from ..delivery.payload import pickle_payload
-from ..runtime.folders import MAIN_CHANNEL
+from ..runtime.folders import JOB_CHANNEL, MAIN_CHANNEL
 
-__all__ = ["TrainingRequest", "copy_of_task", "hyperparameters_as_text"]
+__all__ = ["TrainingRequest", "copy_of_task", "digest_of", "hyperparameters_as_text"]
 
 # ChannelName of the SageMaker API's type Channel
 _CHANNEL = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._-]{1,64}\Z")
@@ -65,10 +65,11 @@ class TrainingRequest:
 
     def __post_init__(self) -> None:
         for name, path in self.channels.items():
-            if not _CHANNEL.match(name):
+            if not _CHANNEL.match(name) or name == JOB_CHANNEL:
                 raise ConfigError(
                     f"no channel may be called {name!r}",
-                    hint="Use at most 64 letters, digits, dots, dashes and underscores.",
+                    hint="Use at most 64 letters, digits, dots, dashes and underscores; "
+                    f"{JOB_CHANNEL!r} is taken.",
                 )
             if not path.exists():
                 raise DatasetNotFoundError(
@@ -95,14 +96,31 @@ class TrainingRequest:
 
     def fingerprint(self, package: Package) -> str:
         """Tell this training from every other: by its code, hyperparameters and data."""
-        stats = [
-            (name, str(path), path.stat().st_size, path.stat().st_mtime_ns)
-            for name, data in sorted(self.channels.items())
-            for path in (sorted(data.rglob("*")) if data.is_dir() else [data])
-            if path.is_file()
-        ]
-        text = json.dumps([package.manifest.content_hash, dict(self.hyperparameters), stats])
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return digest_of(
+            package.manifest.content_hash, dict(self.hyperparameters), self.data_fingerprint()
+        )
+
+    def data_fingerprint(self) -> str:
+        """Tell these data from others: by the paths, sizes and times of their files."""
+        return digest_of(
+            *(
+                (name, str(path), path.stat().st_size, path.stat().st_mtime_ns)
+                for name, data in sorted(self.channels.items())
+                for path in (sorted(data.rglob("*")) if data.is_dir() else [data])
+                if path.is_file()
+            )
+        )
+
+
+def digest_of(*parts: Any) -> str:
+    """Give 32 hexadecimal digits that tell these values, which have JSON, from others.
+
+    Example
+    -------
+    >>> digest_of("a", 1) == digest_of("a", 1), digest_of("a", 1) == digest_of("a", "1")
+    (True, False)
+    """
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def copy_of_task(task: Any) -> Any:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._core.logger import Logger
 from ...contract.run_state import RunState
+from ...contract.task import TrainingTask
+from .failure_kind import FailureKind
 from .result_loader import ResultLoader
+
+if TYPE_CHECKING:
+    from .task_batch import TaskBatch
 
 __all__ = ["Executor", "Run"]
 
@@ -28,6 +33,11 @@ class Run(ABC):
     @abstractmethod
     def state(self) -> RunState:
         """How far it is."""
+
+    @property
+    def failure_kind(self) -> FailureKind | None:
+        """What is to blame for its failure; ``None`` unless it failed, or if nobody knows."""
+        return None
 
     @abstractmethod
     def logs(self) -> Iterator[str]:
@@ -98,6 +108,26 @@ class Executor(ABC):
         ------
         RunNotFoundError
             There is none of that id.
+        """
+
+    @abstractmethod
+    def batch(self, tasks: Mapping[str, TrainingTask], *, batch_id: str = "") -> TaskBatch:
+        """Take many tasks, which share one package and one image, to start each in its turn.
+
+        Parameters
+        ----------
+        tasks
+            Name to task, as they are now.
+        batch_id
+            Tells this batch from others of the same tasks: by it, by the task and by the attempt a
+            run is found again, whoever asks.
+
+        Raises
+        ------
+        ConfigError
+            Something cannot work; nothing was packed.
+        UnpicklableError
+            Some tasks cannot be pickled; each is named, with what is wrong.
         """
 
     @abstractmethod

@@ -15,7 +15,9 @@ from typing import Any
 
 from ..._core.archive_writer import write_tar_gz
 from ..._core.errors import (
+    CapacityError,
     FormatError,
+    InfrastructureError,
     MemoryLimitError,
     ProtocolError,
     RunCancelledError,
@@ -25,6 +27,7 @@ from ..._core.errors import (
     TrainingFailedError,
     TrainingTimeoutError,
 )
+from ..._core.file_lock import FileLock
 from ..._core.files import atomic_write
 from ...contract.run_state import RunState
 from ..naming.legal_name import job_name
@@ -36,9 +39,12 @@ from .result_loader import ResultLoader
 __all__ = ["RunFolder", "RunRecord"]
 
 _PROTOCOL = 1
+_SETTLING_SECONDS = 3600.0
 _FAILURES = {
     FailureKind.TASK: TrainingFailedError,
-    FailureKind.ENGINE: TrainingFailedError,
+    FailureKind.ENGINE: InfrastructureError,
+    FailureKind.CAPACITY: CapacityError,
+    FailureKind.INTERRUPTED: InfrastructureError,
     FailureKind.MEMORY: MemoryLimitError,
     FailureKind.TIMEOUT: TrainingTimeoutError,
 }
@@ -119,25 +125,58 @@ class RunFolder:
         while True:
             run_id = job_name(base_name.lower(), f"{stamp}-{secrets.token_hex(4)}")
             folder = cls(runs_folder / run_id)
-            try:
-                runs_folder.mkdir(parents=True, exist_ok=True)
-                folder.path.mkdir()
-            except FileExistsError:
-                if runs_folder.is_dir():
-                    continue
-                raise _unwritable(runs_folder, "a file is in its place") from None
-            except OSError as exc:
-                raise _unwritable(runs_folder, str(exc)) from exc
-            folder.write(
-                RunRecord(
-                    run_id=run_id,
-                    executor=executor,
-                    state=RunState.PENDING,
-                    started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-                    details=details or {},
-                )
-            )
-            return folder
+            if folder._make():
+                folder.write_pending(executor, details or {})
+                return folder
+
+    @classmethod
+    def reserve(cls, runs_folder: Path, run_id: str) -> RunFolder:
+        """Give the folder of a run whose id is known before it is started; it is there then."""
+        folder = cls(runs_folder / run_id)
+        folder._make()
+        return folder
+
+    def _make(self) -> bool:
+        """Make it; ``False`` if it was there."""
+        runs_folder = self.path.parent
+        try:
+            runs_folder.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir()
+        except FileExistsError:
+            if runs_folder.is_dir():
+                return False
+            raise _unwritable(runs_folder, "a file is in its place") from None
+        except OSError as exc:
+            raise _unwritable(runs_folder, str(exc)) from exc
+        return True
+
+    def lock(self) -> FileLock:
+        """Give the lock of who starts or settles the run."""
+        # another process may be writing a large archive
+        return FileLock(self.path / "lock", timeout_seconds=_SETTLING_SECONDS)
+
+    @property
+    def has_record(self) -> bool:
+        """Whether anything is known of the run: one without has not begun."""
+        return self._record_file.is_file()
+
+    def write_pending(self, executor: str, details: Mapping[str, Any]) -> RunRecord:
+        """Write that the run is about to begin."""
+        record = RunRecord(
+            run_id=self.run_id,
+            executor=executor,
+            state=RunState.PENDING,
+            started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            details=details,
+        )
+        self.write(record)
+        return record
+
+    def forget(self) -> None:
+        """Remove all that is kept of a run that did not begin, but for its lock."""
+        self._record_file.unlink(missing_ok=True)  # first: without it there is no run
+        remove_folder(self.work)
+        self.log_file.unlink(missing_ok=True)
 
     @classmethod
     def find(cls, runs_folder: Path, run_id: str) -> RunFolder:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..._core.errors import RunNotFoundError
+from ..._core.errors import FormatError, RunNotFoundError
 from ...contract.run_state import RunState
 from .run import Run
 
-__all__ = ["TaskBatch"]
+__all__ = ["TaskBatch", "open_batch"]
+
+_ME = "common.delivery.execution.task_batch"
+_KIND = re.compile(r"tg((?:\.[a-z_][a-z0-9_]*)+):([A-Z]\w*)\Z")
 
 
 class TaskBatch(ABC):
@@ -89,10 +94,12 @@ class TaskBatch(ABC):
     def worst_cost(self, place: int = 0) -> float | None:
         """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing."""
         del place
+        return None
 
     def cost(self, run: Run) -> float | None:
         """Give what a run has cost, in US dollars; ``None`` if it costs nothing or is not known."""
         del run
+        return None
 
     @abstractmethod
     def record(self) -> Mapping[str, Any]:
@@ -102,3 +109,40 @@ class TaskBatch(ABC):
     @abstractmethod
     def open(cls, record: Mapping[str, Any]) -> TaskBatch:
         """Go on with what :meth:`record` gave, in a new process."""
+
+
+def open_batch(record: Mapping[str, Any]) -> TaskBatch:
+    """Go on with a batch that another process has recorded, whichever kind it is.
+
+    Parameters
+    ----------
+    record
+        What :meth:`TaskBatch.record` gave, as JSON keeps it.
+
+    Raises
+    ------
+    FormatError
+        It is no such record, or of a kind that this version does not know.
+
+    Example
+    -------
+    >>> open_batch({"kind": "os:system"})
+    Traceback (most recent call last):
+        ...
+    tg.common._core.errors.FormatError: there is no batch of the kind 'os:system'. ...
+    """
+    kind = record.get("kind") if isinstance(record, Mapping) else None
+    # a class of this library, under the root that it has here: a record can name no other code
+    named = _KIND.match(kind) if isinstance(kind, str) else None
+    found = None
+    if named:
+        root = __name__.removesuffix(_ME).rstrip(".")
+        with contextlib.suppress(ImportError):
+            found = getattr(importlib.import_module(root + named[1]), named[2], None)
+    if not isinstance(found, type) or not issubclass(found, TaskBatch):
+        raise FormatError(
+            f"there is no batch of the kind {kind!r}",
+            hint="The record is damaged, or a newer version of training-grounds wrote it.",
+        )
+    opened: TaskBatch = found.open(record)
+    return opened

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ from ..._core.loc import Loc
 from ..delivery.containering import Containering
 from ..delivery.packaging import Packaging
 from ..execution.request import TrainingRequest, hyperparameters_as_text
-from ..runtime.channel_job import ChannelJob
 from .job import SagemakerJob
 from .model_trainer import make_model_trainer
 from .options import SagemakerOptions
@@ -73,40 +71,16 @@ class SagemakerConfig:
         ConfigError
             The dataset is not there, or a name or a hyperparameter cannot be used.
         """
-        return self._request(self.job, self.packaging, hyperparameters_as_text(hyperparameters))
-
-    def batch_request(self, modules: Iterable[str]) -> TrainingRequest:
-        """Fix what many tasks share that are sent one by one; check it.
-
-        Parameters
-        ----------
-        modules
-            Those that any of the tasks leads to: they travel in the package.
-
-        Raises
-        ------
-        ConfigError
-            The dataset is not there, or a name cannot be used.
-        """
-        packaging = copy.copy(self.packaging)
-        job = ChannelJob()
-        packaging.payload = {"job": job}
-        packaging.include_modules = sorted({*packaging.include_modules, *modules})
-        return self._request(job, packaging, {})
-
-    def _request(
-        self, job: Any, packaging: Packaging, hyperparameters: Mapping[str, str]
-    ) -> TrainingRequest:
         return TrainingRequest(
-            name=packaging.name,
-            job=job,
-            packaging=packaging,
+            name=self.packaging.name,
+            job=self.job,
+            packaging=self.packaging,
             dataset=self.settings.local_dataset_path,
             further_channels={
                 name: self.settings.local_path(data)
                 for name, data in self.settings.channels.items()
             },
-            hyperparameters=hyperparameters,
+            hyperparameters=hyperparameters_as_text(hyperparameters),
             runs_folder=self.runs_folder,
         )
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from ..._core.errors import (
-    ConfigError,
-    EngineUnavailableError,
-    FormatError,
-    RunError,
-    RunNotFoundError,
-)
+from ..._core.errors import ConfigError, RunError
 from ..._core.logger import Logger
-from ..execution.attached import AttachedRun, AttachedTraining
+from ...contract.task import TrainingTask
+from ..delivery.packaging import Package
+from ..execution.attached_launch import AttachedLauncher, AttachedTraining
+from ..execution.container_launch import ContainerLauncher
 from ..execution.container_options import ContainerOptions
-from ..execution.container_run import ContainerRun
 from ..execution.environments import EnvironmentCache
 from ..execution.kept_run import open_run
-from ..execution.process import ProcessRun
+from ..execution.launcher import Launcher, Training
+from ..execution.process_launch import ProcessLauncher
+from ..execution.provenance import git_provenance
+from ..execution.request import TrainingRequest
 from ..execution.run import Executor, Run
 from ..execution.run_folder import RunFolder
+from ..execution.task_payload import TaskPayloads
+from .batch import SagemakerBatch
+from .batch_source import FreshSource, shared_request
 from .config import SagemakerConfig
+from .job import SagemakerJob
 
 __all__ = ["SagemakerAttachedExecutor", "SagemakerLocalExecutor", "SagemakerProcessExecutor"]
 
@@ -44,27 +47,88 @@ class SagemakerExecutor(Executor):
             )
         self.config = config
 
+    kind: ClassVar[str]
+
     def run(self, run_id: str) -> Run:
         """Find a run of the project again, whichever executor ran it."""
         folder = RunFolder.find(self.config.runs_folder, run_id)
         return open_run(folder, self.config.containering.engine)
 
-    def is_running(self, run_id: str) -> bool:
-        """Whether a run goes on, whichever executor runs it; one that was removed does not."""
-        try:
-            return not self.run(run_id).state.is_final
-        except (RunNotFoundError, FormatError):
-            return False
-        except EngineUnavailableError:
-            return True  # for all that is known
+    def batch(self, tasks: Mapping[str, TrainingTask], *, batch_id: str = "") -> SagemakerBatch:
+        """Take many tasks, which share one package and one image, to start each in its turn."""
+        for name, task in tasks.items():
+            getattr(task, "info", {}).setdefault("name", name)
+        payloads = TaskPayloads.of({name: SagemakerJob(task) for name, task in tasks.items()})
+        request = shared_request(self.config, payloads.modules)
+        self.check(request)
+        folder = self.config.runs_folder.parent / "payloads"
+        return SagemakerBatch(payloads.write(folder), FreshSource(self, request), batch_id)
+
+    def check(self, request: TrainingRequest) -> None:
+        """Refuse what cannot work, as far as that is known before anything is packed."""
+
+    def prepare(self, request: TrainingRequest, package: Package) -> Launcher:
+        """Build and send what all runs of a package share, unless it is there."""
+        raise NotImplementedError(type(self).__name__)
+
+    @property
+    def scope(self) -> str:
+        """What tells the runs of its batches from those of other executors."""
+        return self.kind
+
+    @property
+    def max_parallel(self) -> int | None:
+        """How many trainings can run at once at most; ``None`` if only the place can tell."""
+        return None
+
+    @property
+    def places(self) -> Sequence[str]:
+        """What can be tried one after the other where there is no capacity: instance types."""
+        return ("",)
+
+    def worst_cost(self, place: int = 0) -> float | None:
+        """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing."""
+        del place
+        return None
+
+    def _submit(self, hyperparameters: Mapping[str, Any] | None) -> Run:
+        request = self.config.request(hyperparameters)
+        self.check(request)
+        package = request.packaging.make_package()
+        training = Training(
+            fingerprint=request.fingerprint(package), hyperparameters=request.hyperparameters
+        )
+        return self.prepare(request, package).start(training)
+
+    def _local(self, request: TrainingRequest, package: Package) -> dict[str, Any]:
+        """Give what all launchers of this machine are made of."""
+        return {
+            "name": request.name,
+            "package_path": package.path,
+            "channels": request.channels,
+            "runs_folder": request.runs_folder,
+            "provenance": git_provenance(),
+        }
 
 
 class SagemakerAttachedExecutor(SagemakerExecutor):
     """Runs the job in this process, on a copy of the task: for a first try, and for debugging."""
 
-    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> AttachedRun:
+    kind = AttachedLauncher.kind
+
+    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> Run:
         """Train here, and keep the result as every executor does; returns when it has ended."""
-        return AttachedRun.start(self.config.request(hyperparameters))
+        return self._submit(hyperparameters)
+
+    def prepare(self, request: TrainingRequest, package: Package) -> AttachedLauncher:
+        """Copy the task."""
+        task = request.copy_task() if hasattr(request.job, "task") else None
+        return AttachedLauncher(**self._local(request, package), task=task)
+
+    @property
+    def max_parallel(self) -> int:
+        """One: this process does nothing else meanwhile."""
+        return 1
 
     def execute(self, hyperparameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Train here, and give what came out without keeping it.
@@ -79,7 +143,10 @@ class SagemakerAttachedExecutor(SagemakerExecutor):
         TrainingFailedError
             The task raised an error, which is its cause.
         """
-        return AttachedTraining(self.config.request(hyperparameters)).run()
+        request = self.config.request(hyperparameters)
+        return AttachedTraining(
+            request.copy_task(), request.channels, request.hyperparameters
+        ).run()
 
 
 class FollowingExecutor(SagemakerExecutor):
@@ -131,13 +198,22 @@ class SagemakerProcessExecutor(FollowingExecutor):
         super().__init__(config)
         self._environments = environments or EnvironmentCache(on_line=Logger.plain)
 
-    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> ProcessRun:
+    kind = ProcessLauncher.kind
+
+    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> Run:
         """Pack the code as it is now, start the training, and return at once."""
-        request = self.config.request(hyperparameters)
-        package = request.packaging.make_package()
+        return self._submit(hyperparameters)
+
+    def prepare(self, request: TrainingRequest, package: Package) -> ProcessLauncher:
+        """Make the virtual environment, unless it is there."""
         manifest = package.manifest
-        environment = self._environments.get(manifest.lock, resolve=not manifest.lock_is_complete)
-        return ProcessRun.start(request, package, environment, is_running=self.is_running)
+        resolves = not manifest.lock_is_complete
+        return ProcessLauncher(
+            **self._local(request, package),
+            environment=self._environments.get(manifest.lock, resolve=resolves),
+            root=manifest.module_name,
+            resolves=resolves,
+        )
 
 
 class SagemakerLocalExecutor(FollowingExecutor):
@@ -164,7 +240,9 @@ class SagemakerLocalExecutor(FollowingExecutor):
         super().__init__(config)
         self.options = options or ContainerOptions()
 
-    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> ContainerRun:
+    kind = ContainerLauncher.kind
+
+    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> Run:
         """Pack the code as it is now, build its image if need be, and start a container.
 
         Raises
@@ -174,15 +252,16 @@ class SagemakerLocalExecutor(FollowingExecutor):
         ImageBuildError
             The image could not be built.
         """
-        request = self.config.request(hyperparameters)
-        package = request.packaging.make_package()
+        return self._submit(hyperparameters)
+
+    def prepare(self, request: TrainingRequest, package: Package) -> ContainerLauncher:
+        """Build the image, unless it is there."""
         containering = self.config.containering
         image = containering.make_container(package)
-        return ContainerRun.start(
-            request,
-            image,
-            self.options,
+        return ContainerLauncher(
+            **self._local(request, package),
+            image=image.id,
+            image_hash=image.content_hash,
+            options=self.options,
             engine=containering.engine,
-            fingerprint=request.fingerprint(package),
-            is_running=self.is_running,
         )

@@ -113,7 +113,7 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         job = self._job(request, layout, image=image, locations=locations)
         return self._start(job, preflight)
 
-    def check(self, hyperparameters: Mapping[str, Any] | None = None) -> Checkup:
+    def checkup(self, hyperparameters: Mapping[str, Any] | None = None) -> Checkup:
         """Look at all that a submission needs, without making anything.
 
         Submitting looks at the part of it that costs nothing by itself.

@@ -106,6 +106,12 @@ class ArchiveIndex:
             and self._record.size == self._next_header + len(END_OF_ARCHIVE)
         )
 
+    def is_listed_within(self, size: int) -> bool:
+        """Tell whether all members are known from so many decompressed bytes at the beginning."""
+        while not self.is_complete and not self._announced and self._next_header < size:
+            self.advance()
+        return self.is_complete or bool(self._announced)
+
     def listing(self) -> dict[str, Entry]:
         """List all members by name; those that the archive announces are not searched for."""
         while not self.is_complete and not self._announced:

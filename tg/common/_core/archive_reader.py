@@ -84,6 +84,16 @@ class ArchiveReader:
     def __repr__(self) -> str:
         return f"<ArchiveReader {self.label}>"
 
+    def is_listed_within(self, size: int) -> bool:
+        """Tell whether all members are known from so many decompressed bytes at the beginning.
+
+        Raises
+        ------
+        ArchiveError
+            The archive is damaged there.
+        """
+        return self._index.is_listed_within(size)
+
     def close(self) -> None:
         """Close the file; the next access opens it again."""
         self._index.close()

@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import html
-import os
-import threading
+import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..._core.archive_reader import ArchiveReader
-from ..._core.errors import ConfigError, ResultError
+from ..._core.errors import ConfigError, FormatError, ResultError
 from ..._core.files import atomic_folder
 from ..._core.loc import Loc
 from ...contract.manifest import MetricsManifest, ResultManifest
@@ -21,6 +19,7 @@ from ..runtime.package_archive import load_package
 from ..runtime.renaming import ModuleRenaming
 from ..runtime.result_folder import PACKAGE_FILE
 from ..runtime.unpickling import unpickle
+from .result_source import LocalArchive, ResultFiles, ResultSource
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["ResultLoader"]
 
 _PACKAGE_FILES = (PACKAGE_FILE, "package.tar.gz")
-_FIRST = (*_PACKAGE_FILES, "task.json", "package.json", "manifest.json", "metrics.json")
+_PROPERTIES = "package.json"
+_FIRST = (*_PACKAGE_FILES, "task.json", _PROPERTIES, "manifest.json", "metrics.json")
 
 Code = Literal["today", "package"]
 
@@ -36,13 +36,15 @@ Code = Literal["today", "package"]
 class ResultLoader:
     """Opens the archive of a result, ``model.tar.gz``, one artifact at a time.
 
+    Of a result far away only what is asked for is fetched, and the whole of it by `path`.
+
     Unpickling runs code that the result names: open only what you trust. Metrics, manifest and
     tables are plain data.
 
     Parameters
     ----------
     path
-        The archive.
+        The archive; or another place that a result is read from.
     any_python
         Whether to open pickles also if another minor version of Python wrote them.
 
@@ -52,29 +54,27 @@ class ResultLoader:
         The archive is not there, truncated or hostile.
     """
 
-    def __init__(self, path: Path | str, *, any_python: bool = False) -> None:
-        self.path = Path(path)
+    def __init__(self, path: Path | str | ResultSource, *, any_python: bool = False) -> None:
+        self._source = LocalArchive(Path(path)) if isinstance(path, (str, Path)) else path
         self._any_python = any_python
-        self._readers = threading.local()
-        _ = self._archive  # one that is damaged or not there is told at once
+        _ = self._files  # one that is damaged or not there is told at once
 
     @property
-    def _archive(self) -> ArchiveReader:
-        # a reader moves through its file: each thread, and each process after a fork, has its own
-        owner = getattr(self._readers, "owner", None)
-        if owner != os.getpid():
-            self._readers.reader = ArchiveReader(self.path)
-            self._readers.owner = os.getpid()
-        reader: ArchiveReader = self._readers.reader
-        return reader
+    def path(self) -> Path:
+        """The archive on this machine; of a result far away the whole is fetched, once."""
+        return self._source.fetch()
+
+    @property
+    def _files(self) -> ResultFiles:
+        return self._source.files()
 
     def __reduce__(self) -> tuple[object, ...]:
-        return functools.partial(type(self), any_python=self._any_python), (self.path,)
+        return functools.partial(type(self), any_python=self._any_python), (self._source,)
 
     def list(self) -> list[str]:
         """Name everything in the result, folders with a slash at the end, as it is documented."""
         names: set[str] = set()
-        for entry in self._archive.entries():
+        for entry in self._files.entries():
             parts = entry.name.split("/")
             names.update("/".join(parts[:i]) + "/" for i in range(1, len(parts)))
             names.add(entry.name + "/" if entry.is_dir else entry.name)
@@ -104,9 +104,9 @@ class ResultLoader:
         if folder.is_dir():
             return folder / name
         if not self._is_folder(name):
-            return self._archive.extract(name, self._cache_folder / "files")
+            return self._files.extract(name, self._cache_folder / "files")
         with atomic_folder(folder) as fresh:
-            self._archive.extract(name, fresh)
+            self._files.extract(name, fresh)
         return folder / name
 
     def unpickle(self, name: str, code: Code = "today") -> Any:
@@ -127,9 +127,9 @@ class ResultLoader:
         """
         if code not in ("today", "package"):
             raise ConfigError(f"code={code!r}", hint="Use code='today' or code='package'.")
-        data = self._archive.read(name)
-        live, python = code == "today", self.manifest.python
-        return unpickle(data, self._renaming(code), live=live, python=python)
+        data = self._files.read(name)
+        python = self.manifest.python if self._is_whole else None
+        return unpickle(data, self._renaming(code), live=code == "today", python=python)
 
     @cached_property
     def manifest(self) -> ResultManifest:
@@ -143,14 +143,16 @@ class ResultLoader:
             A newer version of this library wrote it.
         """
         name = ResultManifest.FILE_NAME
-        return ResultManifest.from_json(self._archive.read(name), where=f"{self.path}/{name}")
+        return ResultManifest.from_json(
+            self._files.read(name), where=f"{self._source.label}/{name}"
+        )
 
     @cached_property
     def metrics(self) -> dict[str, float]:
         """The metrics of the whole training, by name."""
         name = MetricsManifest.FILE_NAME
-        data = self._archive.read(name)
-        return dict(MetricsManifest.from_json(data, where=f"{self.path}/{name}").metrics)
+        data = self._files.read(name)
+        return dict(MetricsManifest.from_json(data, where=f"{self._source.label}/{name}").metrics)
 
     @property
     def result_df(self) -> pd.DataFrame:
@@ -170,7 +172,7 @@ class ResultLoader:
             return pandas.read_parquet(path)
         except (OSError, ValueError) as exc:
             raise ResultError(
-                f"{self.path}/{name}.parquet is no parquet file: {exc}",
+                f"{self._source.label}/{name}.parquet is no parquet file: {exc}",
                 hint="The result is damaged, or was not made by this library.",
             ) from exc
 
@@ -192,17 +194,17 @@ class ResultLoader:
     @property
     def package_path(self) -> Path:
         """The archive of the package that made the result."""
-        names = self._archive.names()
+        names = self.list()
         for name in _PACKAGE_FILES:
             if name in names:
                 return self.get_path(name)
         raise ResultError(
-            f"{self.path} does not hold the package that made it",
+            f"{self._source.label} does not hold the package that made it",
             hint="It can only be opened with today's code.",
         )
 
     def __repr__(self) -> str:
-        return f"<ResultLoader {self.path}>"
+        return f"<ResultLoader {self._source.label}>"
 
     def _repr_html_(self) -> str:
         """Show metrics and names in a notebook."""
@@ -214,22 +216,36 @@ class ResultLoader:
         title = html.escape(str(self.manifest.package.get("module_name", "")))
         return (
             f"<b>{title}</b><table><tr><th>metric</th><th>value</th></tr>{rows}</table>"
-            f"<details><summary>{html.escape(str(self.path))}</summary><pre>{names}</pre></details>"
+            f"<details><summary>{html.escape(self._source.label)}</summary><pre>{names}</pre></details>"
         )
 
     def _is_folder(self, name: str) -> bool:
         return f"{name}/" in self.list()
 
     def _renaming(self, code: Code) -> ModuleRenaming:
-        package = self.manifest.package_manifest
         if code == "package":
             return self.package.renaming
-        return ModuleRenaming({package.module_name: ""})
+        return ModuleRenaming({self._module_name: ""})
+
+    @cached_property
+    def _is_whole(self) -> bool:
+        """Whether its training came to its end: the manifest is written last."""
+        return ResultManifest.FILE_NAME in self.list() or _PROPERTIES not in self.list()
+
+    @cached_property
+    def _module_name(self) -> str:
+        """What the package was called where the training ran."""
+        if self._is_whole:
+            return self.manifest.package_manifest.module_name
+        try:
+            return str(json.loads(self._files.read(_PROPERTIES))["module_name"])
+        except (ValueError, KeyError, TypeError) as exc:
+            raise FormatError(
+                f"{self._source.label}/{_PROPERTIES} cannot be read: {exc!r}",
+                hint="The result is damaged, or was not made by this library.",
+            ) from exc
 
     @cached_property
     def _cache_folder(self) -> Path:
-        # another archive at the same path is another result
-        status = self.path.stat()
-        key = f"{self.path.resolve()} {status.st_mtime_ns} {status.st_size} {status.st_ino}"
-        digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+        digest = hashlib.sha256(self._source.identity.encode()).hexdigest()[:32]
         return Loc.user_cache_path / "results" / digest

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import tempfile
+import builtins
+import hashlib
+import os
+import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
 
-from ..._core.archive_names import Limits, checked_name
-from ..._core.archive_reader import ArchiveReader
-from ..._core.archive_writer import Member, write_tar_gz
-from ..._core.errors import ArchiveError, AwsNotFoundError, ResultError
+from ..._core.archive_index import Entry
+from ..._core.errors import AwsNotFoundError
 from ..._core.files import atomic_write
-from ..._core.suggestions import did_you_mean
+from ..._core.loc import Loc
+from ..execution.result_source import LocalArchive, ResultFiles
 from .aws import AwsClients
-from .aws_errors import translated
+from .result_copy import ResultCopy
+from .result_files import ArchivedFiles, FilesInS3, LooseFiles, fetch_object
 from .s3_layout import S3Place, parse_s3_uri
-from .s3_object import S3Object
 
 __all__ = ["RemoteResult", "download_result"]
 
 _ARCHIVE_ENDS = (".tar.gz", ".tgz")
-_THREADS = 10
 
 
 class RemoteResult:
     """The result of a training in S3: one archive, or its files one by one.
 
-    Archives that this library makes have their small files first: listing one and reading a small
-    file takes the first megabyte, whatever the size. Of other archives all that stands before a
-    file has to be read; what was read once is not fetched again.
+    Of files one by one, what is asked for is fetched. Archives that this library makes have their
+    small files first: listing one and reading a small file takes the first megabyte, whatever the
+    size. Of other archives, such as SageMaker's own, all that stands before a file has to be read,
+    and to list a large one it is fetched as a whole, once.
 
-    Not to be used by several threads at a time.
+    It is a source for `ResultLoader`; several threads may use it, and it can be pickled.
 
     Parameters
     ----------
@@ -42,6 +42,8 @@ class RemoteResult:
     uri
         What SageMaker calls ``S3ModelArtifacts``: ``s3://…/model.tar.gz``, or the folder of the
         files of a job whose output is not compressed.
+    copy
+        Where the whole goes when it is asked for; to the user's cache if ``None``.
 
     Raises
     ------
@@ -53,15 +55,34 @@ class RemoteResult:
         The archive is damaged.
     """
 
-    def __init__(self, clients: AwsClients, uri: str) -> None:
+    def __init__(self, clients: AwsClients, uri: str, *, copy: ResultCopy | None = None) -> None:
         self.place = parse_s3_uri(uri)
-        is_archive = self.place.key.endswith(_ARCHIVE_ENDS)
-        source: type[_Source] = _ArchiveSource if is_archive else _FolderSource
-        with _explained(self.place):
-            self._source = source(clients.client("s3"), self.place)
+        self._clients = clients
+        self._uri = uri
+        self._copy = copy
+        self._lock = threading.RLock()
+        self._local: LocalArchive | None = None
+        self._open()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _reopened, (self._clients, self._uri, self._copy)
 
     def __repr__(self) -> str:
         return f"<RemoteResult {self.place}>"
+
+    @property
+    def label(self) -> str:
+        """Its address."""
+        return str(self.place)
+
+    @property
+    def identity(self) -> str:
+        """Its address and version."""
+        return self._identity
+
+    def files(self) -> ResultFiles:
+        """Give its files: those of the copy, once there is one."""
+        return self if self._local is None else self._local.files()
 
     def list(self) -> list[str]:
         """Name the files of the result.
@@ -70,7 +91,17 @@ class RemoteResult:
         -------
         ``remote.list()`` gives ``['manifest.json', 'metrics.json', 'runs/0/model.pkl', …]``.
         """
-        return sorted(self._source.names())
+        return sorted(entry.name for entry in self.entries() if not entry.is_dir)
+
+    def entries(self) -> builtins.list[Entry]:
+        """List files and folders with their sizes."""
+        with self._lock:
+            if not self._source.are_listed:
+                # all of it has to be read for that: then at least it stays here
+                self.fetch()
+            if self._local is not None:
+                return self._local.files().entries()
+            return self._source.entries()
 
     def read(self, name: str) -> bytes:
         """Read one file.
@@ -87,7 +118,21 @@ class RemoteResult:
         ArchiveError
             The archive is damaged, or was replaced meanwhile.
         """
-        return self._source.read(name)
+        with self._lock:
+            return self._current().read(name)
+
+    def extract(self, name: str, target_folder: Path) -> Path:
+        """Put a file, or a folder with all that is in it, into a folder on disk.
+
+        Raises
+        ------
+        ResultError
+            There is no such name.
+        StorageError
+            It cannot be written.
+        """
+        with self._lock:
+            return self._current().extract(name.rstrip("/"), target_folder)
 
     def get_path(self, name: str, folder: Path | str) -> Path:
         """Fetch one file into a folder, whole or not at all.
@@ -116,6 +161,18 @@ class RemoteResult:
         atomic_write(target, content, sync=False)
         return target
 
+    def fetch(self) -> Path:
+        """Fetch all of it, unless that was done, and give the archive on this machine."""
+        with self._lock:
+            if self._local is None:
+                copy = self._copy or self._cached_copy()
+                if not copy.is_there:
+                    copy.begin()
+                    self.download(copy.path)
+                    copy.finish()
+                self._local = LocalArchive(copy.path)
+            return self._local.fetch()
+
     def download(self, path: Path | str) -> Path:
         """Fetch all of it as one archive for `ResultLoader`, whole or not at all.
 
@@ -134,6 +191,30 @@ class RemoteResult:
         with _explained(self.place):
             self._source.download(Path(path))
         return Path(path)
+
+    def _open(self) -> None:
+        is_archive = self.place.key.endswith(_ARCHIVE_ENDS)
+        kind: type[FilesInS3] = ArchivedFiles if is_archive else LooseFiles
+        with _explained(self.place):
+            self._source = kind(self._clients.client("s3"), self.place)
+        self._identity = self._source.identity
+        self._owner = os.getpid()
+
+    def _current(self) -> ResultFiles:
+        if self._local is not None:
+            return self._local.files()
+        if self._owner != os.getpid():  # after a fork: connections are the parent's
+            self._open()
+        return self._source
+
+    def _cached_copy(self) -> ResultCopy:
+        digest = hashlib.sha256(self.identity.encode()).hexdigest()[:32]
+        path = Loc.user_cache_path / "results" / digest / "model.tar.gz"
+        return ResultCopy(path=path, origin=self.identity)
+
+
+def _reopened(clients: AwsClients, uri: str, copy: ResultCopy | None) -> RemoteResult:
+    return RemoteResult(clients, uri, copy=copy)
 
 
 def download_result(clients: AwsClients, uri: str, path: Path | str) -> Path:
@@ -157,109 +238,8 @@ def download_result(clients: AwsClients, uri: str, path: Path | str) -> Path:
     if not place.key.endswith(_ARCHIVE_ENDS):
         return RemoteResult(clients, uri).download(path)
     with _explained(place):
-        _fetch_object(clients.client("s3"), place, Path(path))
+        fetch_object(clients.client("s3"), place, Path(path))
     return Path(path)
-
-
-class _Source(Protocol):
-    def __init__(self, client: Any, place: S3Place) -> None: ...
-
-    def names(self) -> list[str]: ...
-
-    def read(self, name: str) -> bytes: ...
-
-    def download(self, path: Path) -> None: ...
-
-
-class _ArchiveSource:
-    def __init__(self, client: Any, place: S3Place) -> None:
-        self._client = client
-        self._place = place
-        origin = S3Object(client, place)
-        # what an archive asks of a file, a raw one has as well
-        self._archive = ArchiveReader(lambda: cast(BinaryIO, origin.file()), label=str(place))
-
-    def names(self) -> list[str]:
-        return [entry.name for entry in self._archive.entries() if not entry.is_dir]
-
-    def read(self, name: str) -> bytes:
-        return self._archive.read(name)
-
-    def download(self, path: Path) -> None:
-        _fetch_object(self._client, self._place, path)
-
-
-class _FolderSource:
-    def __init__(self, client: Any, place: S3Place) -> None:
-        self._client = client
-        self._folder = S3Place(bucket=place.bucket, key=place.key.rstrip("/"))
-        self._keys = dict(self._listing())
-        if not self._keys:
-            raise AwsNotFoundError(
-                f"there are no files below {place}",
-                code="NoSuchKey",
-                operation="s3.ListObjectsV2",
-                hint="Has the training ended, and did it write to the model folder?",
-            )
-
-    def names(self) -> list[str]:
-        return list(self._keys)
-
-    def read(self, name: str) -> bytes:
-        if name not in self._keys:
-            raise ResultError(
-                f"there is no {name!r} below {self._folder}",
-                hint=did_you_mean(name, self._keys, what="files"),
-            )
-        with translated("s3.GetObject"):
-            answer = self._client.get_object(Bucket=self._folder.bucket, Key=self._keys[name])
-            body: bytes = answer["Body"].read()
-        return body
-
-    def download(self, path: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix="tg-result-") as scratch:
-            # by number: the names may be those of no file
-            files = {name: Path(scratch, str(i)) for i, name in enumerate(self._keys)}
-            with ThreadPoolExecutor(_THREADS) as pool:
-                list(pool.map(lambda item: self._fetch(*item), files.items()))
-            members = (Member(name=name, content=file) for name, file in files.items())
-            write_tar_gz(path, members, small_first=True)
-
-    def _fetch(self, name: str, path: Path) -> None:
-        place = S3Place(bucket=self._folder.bucket, key=self._keys[name])
-        _fetch_object(self._client, place, path)
-
-    def _listing(self) -> Iterator[tuple[str, str]]:
-        prefix = f"{self._folder.key}/" if self._folder.key else ""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._folder.bucket, Prefix=prefix
-        )
-        with translated("s3.ListObjectsV2"):
-            for page in pages:
-                for item in page.get("Contents", ()):
-                    if not item["Key"].endswith("/"):  # the console's empty folders
-                        yield self._name(item["Key"].removeprefix(prefix)), item["Key"]
-
-    def _name(self, name: str) -> str:
-        try:
-            if checked_name(name, Limits()) == name:
-                return name
-            why = "it has '.' or empty parts"
-        except ValueError as exc:
-            why = str(exc)
-        raise ArchiveError(
-            f"the result {self._folder} is refused: it has a file {name!r}, and {why}",
-            hint="A training of this library writes no such names: who did?",
-        )
-
-
-def _fetch_object(client: Any, place: S3Place, path: Path) -> None:
-    def fill(file: BinaryIO) -> None:
-        with translated("s3.GetObject"):
-            client.download_fileobj(place.bucket, place.key, file)
-
-    # no sync: what a power cut tears can be fetched again, and fails its checksum
-    atomic_write(path, fill, sync=False)
 
 
 @contextmanager

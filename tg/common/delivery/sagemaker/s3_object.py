@@ -55,6 +55,22 @@ class S3Object:
         """Open it; any number can be open at a time, but one thread alone may read."""
         return S3ObjectFile(self)
 
+    @property
+    def etag(self) -> str:
+        """The version that is read; empty for an empty object."""
+        return self._etag
+
+    def read(self) -> bytes:
+        """Read all of it."""
+        content = bytearray(self.size)
+        view = memoryview(content)
+        position = 0
+        while position < self.size:
+            data = self.read_at(position, self.size - position)
+            view[position : position + len(data)] = data
+            position += len(data)
+        return bytes(content)
+
     def read_at(self, position: int, size: int) -> bytes:
         """Read up to `size` bytes, at least one before the object's end."""
         if position >= self.size or size <= 0:

@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from .command import EXIT_CODES, share_switches
+from .doctor import register_doctor
 from .images import images
+from .init import register_init
 from .options import AsJson, Debug
 from .packages import packages
 from .results import results
+from .run import register_run
 from .runs import register_logs, runs
 
 __all__ = ["app"]
@@ -43,6 +46,9 @@ app.add_typer(packages, name="package", hidden=True)  # `tg package show` reads 
 app.add_typer(results, name="result")
 app.add_typer(runs, name="runs")
 register_logs(app)
+register_doctor(app)
+register_init(app)
+register_run(app)
 
 
 @app.callback()

@@ -1,0 +1,159 @@
+"""`tg run`: one training, in any place."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from ..common._core.errors import ConfigError, RunError
+from ..common.delivery.execution.run import Executor, Run
+from ..common.delivery.sagemaker.remote_options import RemoteOptions
+from ..common.delivery.sagemaker.routine import SagemakerRoutine
+from .command import command
+from .output import Output
+from .routine_reference import Dataset, Task, TaskProject, load_routine
+
+__all__ = ["InstanceType", "MaxRuntime", "Place", "PlaceOption", "executor_of", "register_run"]
+
+
+class Place(StrEnum):
+    """Where a training runs."""
+
+    ATTACHED = "attached"
+    PROCESS = "process"
+    LOCAL = "local"
+    REMOTE = "remote"
+
+
+PlaceOption = Annotated[
+    Place,
+    typer.Option(
+        "--place",
+        help="In this process, in a fresh interpreter, in a container, or at SageMaker.",
+    ),
+]
+InstanceType = Annotated[
+    str | None, typer.Option("--instance-type", metavar="TYPE", help="Of a remote training.")
+]
+MaxRuntime = Annotated[
+    int | None,
+    typer.Option("--max-runtime", metavar="SECONDS", help="How long a remote training may run."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A hyperparameter, such as alpha:float=0.1; may be given several times.",
+    ),
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Return as soon as it has started.")]
+
+
+def register_run(app: typer.Typer) -> None:
+    """Add ``run`` to the commands."""
+
+    @command(app, "run")
+    def run(
+        output: Output,
+        task: Task,
+        *,
+        place: PlaceOption = Place.PROCESS,
+        settings: Settings = None,
+        project: TaskProject = None,
+        dataset: Dataset = None,
+        instance_type: InstanceType = None,
+        max_runtime: MaxRuntime = None,
+        no_wait: NoWait = False,
+    ) -> None:
+        """Train, follow the log on standard error, and show the metrics."""
+        hyperparameters = _hyperparameters(settings or ())
+        with contextlib.redirect_stdout(sys.stderr):  # what trains here may print
+            routine = load_routine(task, project=project, dataset=dataset)
+            executor = executor_of(
+                routine, place, instance_type=instance_type, max_runtime=max_runtime
+            )
+            started = executor.submit(hyperparameters)
+            metrics = {} if no_wait else _follow(started, output)
+        values = {"run": started.id, "state": started.state, "metrics": metrics}
+        if output.as_json:
+            output.document(values)
+            return
+        output.line(f"run: {started.id}")
+        output.line(f"state: {values['state']}")
+        for name, value in metrics.items():
+            output.line(f"{name}: {value}")
+
+
+def executor_of(
+    routine: SagemakerRoutine,
+    place: Place,
+    *,
+    instance_type: str | None = None,
+    max_runtime: int | None = None,
+) -> Executor:
+    """Give a routine's executor for a place.
+
+    Parameters
+    ----------
+    routine
+        What is run.
+    place
+        Where.
+    instance_type, max_runtime
+        Of remote trainings; the latter in seconds.
+
+    Raises
+    ------
+    ConfigError
+        A setting is of no use there.
+    """
+    given = {"instance_type": instance_type, "max_runtime_seconds": max_runtime}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if place is Place.REMOTE:
+        return routine.remote(RemoteOptions(**options))
+    if options:
+        raise ConfigError(
+            f"{' and '.join(options)} cannot be chosen for the place {place}",
+            hint="They are settings of SageMaker: --place remote.",
+        )
+    executors = {
+        Place.ATTACHED: routine.attached,
+        Place.PROCESS: routine.process,
+        Place.LOCAL: routine.local,
+    }
+    return executors[place]()
+
+
+def _follow(run: Run, output: Output) -> dict[str, float]:
+    """Pass the log on, and wait; Ctrl-C ends the training as well."""
+    try:
+        for line in run.logs():
+            output.say(line)
+        run.wait()
+    except KeyboardInterrupt:
+        run.cancel()
+        with contextlib.suppress(RunError):
+            run.wait()
+        raise
+    return run.result().metrics
+
+
+def _hyperparameters(settings: Sequence[str]) -> dict[str, str]:
+    values = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not key or not equals:
+            raise ConfigError(
+                f"the setting {setting!r} is no hyperparameter",
+                hint="Write it as --set KEY=VALUE, such as --set alpha:float=0.1.",
+            )
+        if key in values:
+            raise ConfigError(f"{key} is set twice", hint="Leave out one of the two.")
+        values[key] = value
+    return values

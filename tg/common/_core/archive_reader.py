@@ -119,6 +119,22 @@ class ArchiveReader:
             raise self._missing(name)
         return found
 
+    def is_folder(self, name: str) -> bool:
+        """Tell whether a name is that of a folder, reading no further than needed.
+
+        Raises
+        ------
+        ResultError
+            It is neither a folder nor a file.
+        """
+        while not self._index.tree.is_folder(name):
+            if name in self._index.entries:
+                return False
+            if self._index.is_complete:
+                raise self._missing(name)
+            self._index.advance()
+        return True
+
     def read(self, name: str) -> bytes:
         """Read one file.
 
@@ -190,7 +206,7 @@ class ArchiveReader:
         """
         name = name.rstrip("/")
         inside = name + "/"
-        is_folder = self._is_folder(name)
+        is_folder = self.is_folder(name)
         with staged(target_folder, self.label) as staging:
             for entry in self.walk() if is_folder else (self._index.entries[name],):
                 if entry.name == name or entry.name.startswith(inside):
@@ -249,15 +265,6 @@ class ArchiveReader:
             staging.add_folder(entry.name)
         else:
             staging.add_file(entry.name, self.chunks(entry))
-
-    def _is_folder(self, name: str) -> bool:
-        while not self._index.tree.is_folder(name):
-            if name in self._index.entries:
-                return False
-            if self._index.is_complete:
-                raise self._missing(name)
-            self._index.advance()
-        return True
 
     def _file_entry(self, name: str) -> Entry:
         entry = self.entry(name)

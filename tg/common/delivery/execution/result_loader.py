@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import html
@@ -103,7 +104,7 @@ class ResultLoader:
         folder = self._cache_folder / "folders" / name.replace("/", "%")
         if folder.is_dir():
             return folder / name
-        if not self._is_folder(name):
+        if not self._files.is_folder(name):
             return self._files.extract(name, self._cache_folder / "files")
         with atomic_folder(folder) as fresh:
             self._files.extract(name, fresh)
@@ -128,7 +129,7 @@ class ResultLoader:
         if code not in ("today", "package"):
             raise ConfigError(f"code={code!r}", hint="Use code='today' or code='package'.")
         data = self._files.read(name)
-        python = self.manifest.python if self._is_whole else None
+        python = self._origin[1]
         return unpickle(data, self._renaming(code), live=code == "today", python=python)
 
     @cached_property
@@ -164,10 +165,13 @@ class ResultLoader:
         import pandas  # noqa: PLC0415 listing a result or reading its metrics needs no pandas
 
         name = f"runs/{run}/result_df"
-        if f"{name}.pkl" in self.list():  # parquet could not hold it
-            frame: pd.DataFrame = self.unpickle(f"{name}.pkl")
+        try:
+            path = self.get_path(f"{name}.parquet")
+        except ResultError:
+            if f"{name}.pkl" not in self.list():
+                raise
+            frame: pd.DataFrame = self.unpickle(f"{name}.pkl")  # parquet could not hold it
             return frame
-        path = self.get_path(f"{name}.parquet")
         try:
             return pandas.read_parquet(path)
         except (OSError, ValueError) as exc:
@@ -194,9 +198,8 @@ class ResultLoader:
     @property
     def package_path(self) -> Path:
         """The archive of the package that made the result."""
-        names = self.list()
         for name in _PACKAGE_FILES:
-            if name in names:
+            with contextlib.suppress(ResultError):
                 return self.get_path(name)
         raise ResultError(
             f"{self._source.label} does not hold the package that made it",
@@ -219,26 +222,24 @@ class ResultLoader:
             f"<details><summary>{html.escape(self._source.label)}</summary><pre>{names}</pre></details>"
         )
 
-    def _is_folder(self, name: str) -> bool:
-        return f"{name}/" in self.list()
-
     def _renaming(self, code: Code) -> ModuleRenaming:
         if code == "package":
             return self.package.renaming
-        return ModuleRenaming({self._module_name: ""})
+        return ModuleRenaming({self._origin[0]: ""})
 
     @cached_property
-    def _is_whole(self) -> bool:
-        """Whether its training came to its end: the manifest is written last."""
-        return ResultManifest.FILE_NAME in self.list() or _PROPERTIES not in self.list()
-
-    @cached_property
-    def _module_name(self) -> str:
-        """What the package was called where the training ran."""
-        if self._is_whole:
-            return self.manifest.package_manifest.module_name
+    def _origin(self) -> tuple[str, str | None]:
+        """What the package was called where the training ran, and its Python if that is known."""
         try:
-            return str(json.loads(self._files.read(_PROPERTIES))["module_name"])
+            return self.manifest.package_manifest.module_name, self.manifest.python
+        except ResultError as exc:
+            missing = exc
+        # a training that did not come to its end: the manifest is written last
+        try:
+            properties = json.loads(self._files.read(_PROPERTIES))
+            return str(properties["module_name"]), None
+        except ResultError:
+            raise missing from None
         except (ValueError, KeyError, TypeError) as exc:
             raise FormatError(
                 f"{self._source.label}/{_PROPERTIES} cannot be read: {exc!r}",

@@ -19,6 +19,9 @@ class ResultFiles(Protocol):
     def entries(self) -> list[Entry]:
         """List files and folders."""
 
+    def is_folder(self, name: str) -> bool:
+        """Whether it is a folder, and no file; `ResultError` if it is neither."""
+
     def read(self, name: str) -> bytes:
         """Read one file; `ResultError` if there is none."""
 

@@ -103,6 +103,11 @@ class RemoteResult:
                 return self._local.files().entries()
             return self._source.entries()
 
+    def is_folder(self, name: str) -> bool:
+        """Whether it is a folder, and no file."""
+        with self._lock:
+            return self._current().is_folder(name)
+
     def read(self, name: str) -> bytes:
         """Read one file.
 

@@ -42,6 +42,9 @@ class FilesInS3(Protocol):
     def entries(self) -> list[Entry]:
         """List them."""
 
+    def is_folder(self, name: str) -> bool:
+        """Whether it is a folder."""
+
     def read(self, name: str) -> bytes:
         """Read one."""
 
@@ -76,6 +79,10 @@ class ArchivedFiles:
     def entries(self) -> list[Entry]:
         """List the members."""
         return self._archive.entries()
+
+    def is_folder(self, name: str) -> bool:
+        """Whether it is a folder, reading no further than needed."""
+        return self._archive.is_folder(name)
 
     def read(self, name: str) -> bytes:
         """Read one file."""
@@ -120,6 +127,14 @@ class LooseFiles:
             Entry(name=name, size=int(item["Size"]), is_dir=False, offset=0)
             for name, item in self._objects.items()
         ]
+
+    def is_folder(self, name: str) -> bool:
+        """Whether it is a folder."""
+        if name in self._objects:
+            return False
+        if not any(known.startswith(f"{name}/") for known in self._objects):
+            raise self._missing(name)
+        return True
 
     def read(self, name: str) -> bytes:
         """Read one file."""

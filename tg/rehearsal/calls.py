@@ -62,6 +62,12 @@ class CallCounter:
         with self._lock:
             self._calls[operation] = self._calls.get(operation, Calls()) + calls
 
+    @property
+    def operations(self) -> frozenset[str]:
+        """The operations that were asked for."""
+        with self._lock:
+            return frozenset(self._calls)
+
     def of(self, pattern: str) -> Calls:
         """Give the calls of all operations that fit a pattern, such as ``s3.*``."""
         with self._lock:

@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test engine check bench clean
+.PHONY: help setup demo test soak engine check bench clean
 
 help:
 	@echo "make demo   train on a real data set in every place there is, and open the result"
 	@echo "make test   run the tests"
+	@echo "make soak   run the tests that take minutes: every fault at every step"
 	@echo "make engine bring up a container engine and a base image for the container tests"
 	@echo "make check  run ruff, mypy, the architecture test and the doctests"
 	@echo "make bench  run the benchmarks and print their ratios"
@@ -27,6 +28,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+soak: setup
+	$(BIN)/python -m pytest -m soak
 
 engine:
 	@PYTHON="$(or $(wildcard $(BIN)/python),$(PYTHON))" tests/engine/up

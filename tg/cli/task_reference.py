@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +16,10 @@ from typing import Any
 from ..common._core.errors import ConfigError
 from ..common._core.suggestions import did_you_mean
 
-__all__ = ["TaskReference", "load_reference"]
+__all__ = ["Accepts", "TaskReference", "load_reference"]
+
+# a type, or what tells whether something is wanted
+Accepts = type | Callable[[object], bool]
 
 _FORMS = "Write module:attribute, file.py:attribute or file.py."
 
@@ -70,15 +73,16 @@ class TaskReference:
             raise ConfigError(f"{text!r} names no module and no file", hint=_FORMS)
         return cls(text=text, module=place, attribute=attribute)
 
-    def load(self, accepts: Callable[[object], bool], wanted: str) -> Any:
+    def load(self, accepts: Sequence[Accepts], wanted: str) -> Any:
         """Import the module, and give what is named.
 
-        A function, or a class, is called without arguments if what it gives is what is wanted.
+        A function, or a class, is called without arguments if it is not wanted itself.
 
         Parameters
         ----------
         accepts
-            Whether something is what is wanted.
+            The types that are wanted, or what tells whether something is; where nothing is named,
+            those that stand first are looked for first.
         wanted
             What that is, for messages, such as ``"a task"``.
 
@@ -99,9 +103,9 @@ class TaskReference:
                     hint=did_you_mean(name, names),
                 )
             value = getattr(value, name)
-        if not accepts(value) and _needs_nothing(value):
+        if not _is_any(value, accepts) and _needs_nothing(value):
             value = self._guarded(value)
-        if not accepts(value):
+        if not _is_any(value, accepts):
             raise ConfigError(
                 f"{self.text!r} is no {wanted.removeprefix('a ')}, but of type "
                 f"{type(value).__name__}",
@@ -136,14 +140,11 @@ class TaskReference:
                 hint=f"It was raised {_place_of(exc)}. Add --debug for the traceback.",
             ) from exc
 
-    def _only_one(
-        self, module: ModuleType, accepts: Callable[[object], bool], wanted: str
-    ) -> object:
-        found = {
-            name: value
-            for name, value in vars(module).items()
-            if not name.startswith("_") and accepts(value)
-        }
+    def _only_one(self, module: ModuleType, accepts: Sequence[Accepts], wanted: str) -> object:
+        public = {k: v for k, v in vars(module).items() if not k.startswith("_")}
+        found: dict[str, object] = {}
+        for each in accepts:
+            found = found or {k: v for k, v in public.items() if _is_any(v, [each])}
         if len({id(value) for value in found.values()}) == 1:
             return next(iter(found.values()))
         names = ", ".join(found)
@@ -153,9 +154,7 @@ class TaskReference:
         )
 
 
-def load_reference(
-    text: str, accepts: type | tuple[type, ...] | Callable[[object], bool], wanted: str
-) -> Any:
+def load_reference(text: str, accepts: Accepts | tuple[Accepts, ...], wanted: str) -> Any:
     """Give what ``module:attribute`` or ``file.py[:attribute]`` names.
 
     Parameters
@@ -163,7 +162,8 @@ def load_reference(
     text
         The reference; modules are looked for in the working directory as well.
     accepts
-        The types that are wanted, or whether something is.
+        The types that are wanted, or what tells whether something is; where a file alone is
+        named, those that stand first are looked for first.
     wanted
         What that is, for messages, such as ``"a task"``.
 
@@ -172,10 +172,8 @@ def load_reference(
     ConfigError
         It is not there, cannot be imported, or is something else.
     """
-    if isinstance(accepts, type | tuple):
-        kinds = accepts
-        return TaskReference.parse(text).load(lambda value: isinstance(value, kinds), wanted)
-    return TaskReference.parse(text).load(accepts, wanted)
+    every = accepts if isinstance(accepts, tuple) else (accepts,)
+    return TaskReference.parse(text).load(every, wanted)
 
 
 def _module_of(file: Path) -> tuple[str, Path]:
@@ -194,6 +192,12 @@ def _module_of(file: Path) -> tuple[str, Path]:
             hint="Use letters, digits and underscores for files and folders of code.",
         )
     return ".".join(parts), folder
+
+
+def _is_any(value: object, accepts: Sequence[Accepts]) -> bool:
+    return any(
+        isinstance(value, each) if isinstance(each, type) else each(value) for each in accepts
+    )
 
 
 def _needs_nothing(value: object) -> bool:

@@ -112,13 +112,9 @@ class AccountExamination:
     def checkup(self) -> Checkup:
         """Look at everything; without an identity, at nothing else."""
         account = AwsAccount(self.clients)
-        first = Checkup.of(
-            [
-                ("region", account.region),
-                ("identity", lambda: account.identity(self.role_arn)),
-            ]
-        )
-        return first + _if_well(first, list(self._further(account)))
+        found = Checkup.of([("region", account.region)])
+        found += _if_well(found, [("identity", lambda: account.identity(self.role_arn))])
+        return found + _if_well(found, list(self._further(account)))
 
     def _further(self, account: AwsAccount) -> Iterator[Look]:
         if self.role_arn is not None:

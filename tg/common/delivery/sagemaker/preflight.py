@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from ..._core.errors import AwsError, ConfigError, NamingError
@@ -80,8 +79,8 @@ class Preflight:
             ("bucket", lambda: account.bucket(self._bucket, self._owner(role))),
             ("role", lambda: account.role(self._role_arn)),
         ]
-        if _all_passed(looks):
-            self._passed.add(key)
+        _raise_sure(looks)
+        self._passed.add(key)
 
     def explain(self, refusal: AwsError) -> None:
         """Raise what is behind SageMaker's refusal, if it can be told; look at everything anew.
@@ -146,17 +145,13 @@ def check_platform(platform: str | None) -> Finding:
     return Finding(text=PLATFORM)
 
 
-def _all_passed(looks: list[Look]) -> bool:
+def _raise_sure(looks: list[Look]) -> None:
     """Take all looks at once, and raise the first failure that is one for sure."""
     with ThreadPoolExecutor(len(looks)) as pool:
         checkup = Checkup.of(_in_parallel(pool, looks))
     sure = tuple(check for check in checkup.failed if check.error and not is_transient(check.error))
     Checkup(checks=sure).raise_failed()
-    return checkup.is_well
 
 
-def _in_parallel(pool: ThreadPoolExecutor, looks: list[Look]) -> Iterator[Look]:
-    futures: list[tuple[str, Callable[[], Finding]]] = [
-        (name, pool.submit(look).result) for name, look in looks
-    ]
-    yield from futures
+def _in_parallel(pool: ThreadPoolExecutor, looks: list[Look]) -> list[Look]:
+    return [(name, pool.submit(look).result) for name, look in looks]

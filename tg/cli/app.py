@@ -13,6 +13,7 @@ from .images import images
 from .init import register_init
 from .options import AsJson, Debug
 from .packages import packages
+from .rehearse import register_rehearse
 from .results import results
 from .run import register_run
 from .runs import register_logs, runs
@@ -49,6 +50,7 @@ register_logs(app)
 register_doctor(app)
 register_init(app)
 register_run(app)
+register_rehearse(app)
 
 
 @app.callback()

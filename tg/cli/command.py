@@ -6,7 +6,7 @@ import inspect
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,7 +25,9 @@ EXIT_CODES = (
 _SWITCHES = {"as_json": AsJson, "debug": Debug}
 
 
-def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(
+    app: typer.Typer, name: str, *, settings: Mapping[str, Any] | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a function a command, with ``--json``, ``--debug`` and errors shown as text.
 
     Parameters
@@ -34,6 +36,8 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
         The group that it joins.
     name
         What it is called there.
+    settings
+        How its words are read, in click's terms.
 
     Returns
     -------
@@ -43,7 +47,8 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        app.command(name, epilog=EXIT_CODES)(_with_switches(function))
+        kept = dict(settings) if settings else None
+        app.command(name, epilog=EXIT_CODES, context_settings=kept)(_with_switches(function))
         return function
 
     return register

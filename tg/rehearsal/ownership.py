@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..common._core.errors import EngineError, EngineUnavailableError
+from ..common._core.files import atomic_write
 from ..common.delivery.docker.engine import DockerEngine
 from ..common.delivery.execution.process_identity import is_alive, process_identity
 
-__all__ = ["LABEL", "OWNER_LABEL", "owner", "remove_abandoned", "remove_from_engine"]
+__all__ = [
+    "FOLDER_PREFIX",
+    "LABEL",
+    "OWNER_LABEL",
+    "is_abandoned",
+    "note_owner",
+    "owner",
+    "remove_abandoned",
+    "remove_from_engine",
+    "remove_images",
+]
 
 LABEL = "training-grounds.rehearsal"
 OWNER_LABEL = "training-grounds.rehearsal.owner"
 FOLDER_PREFIX = "tg-rehearsal-"
 _NOTE = "owner.json"
+_PROTOCOL = 2
 
 
 def owner() -> str:
@@ -28,15 +42,25 @@ def owner() -> str:
     return f"{_machine()}/{pid}/{process_identity(pid)}"
 
 
-def note_owner(folder: Path, registry_pid: int | None) -> None:
-    """Write down whose a rehearsal's folder is, and its registry's process."""
+def note_owner(folder: Path, pids: Iterable[int] = (), registry_host: str = "") -> None:
+    """Write down whose a rehearsal's folder is, and what is to go with it.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    pids
+        Processes that it started.
+    registry_host
+        The address of its registry; images of that name go as well.
+    """
     note = {
-        "protocol": 1,
+        "protocol": _PROTOCOL,
         "owner": owner(),
-        "registry": registry_pid,
-        "registry_process": process_identity(registry_pid) if registry_pid else "",
+        "processes": [{"pid": pid, "identity": process_identity(pid)} for pid in pids],
+        "registry_host": registry_host,
     }
-    (folder / _NOTE).write_text(json.dumps(note), encoding="utf-8")
+    atomic_write(folder / _NOTE, json.dumps(note).encode())
 
 
 def remove_abandoned(engine: DockerEngine) -> None:
@@ -46,11 +70,16 @@ def remove_abandoned(engine: DockerEngine) -> None:
             note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue  # another user's, or one that begins just now
-        if not _is_abandoned(note["owner"]):
+        if note.get("protocol") != _PROTOCOL or not is_abandoned(note["owner"]):
             continue
-        if note["registry"] and is_alive(note["registry"], note["registry_process"]):
-            os.kill(note["registry"], signal.SIGKILL)
+        for process in note["processes"]:
+            if is_alive(process["pid"], process["identity"]):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process["pid"], signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
+        if note["registry_host"]:
+            with contextlib.suppress(EngineUnavailableError):
+                remove_images(engine, note["registry_host"])
     try:
         form = f'{{{{.Label "{LABEL}"}}}} {{{{.Label "{OWNER_LABEL}"}}}}'
         filters = ["--filter", f"label={LABEL}", "--format", form]
@@ -60,8 +89,9 @@ def remove_abandoned(engine: DockerEngine) -> None:
         return  # what is in an engine that is not there cannot be in anybody's way
     for line in set(lines):
         rehearsal_id, _, owner_text = line.partition(" ")
-        if rehearsal_id and _is_abandoned(owner_text):
-            remove_from_engine(engine, rehearsal_id)
+        if rehearsal_id and is_abandoned(owner_text):
+            with contextlib.suppress(EngineUnavailableError):
+                remove_from_engine(engine, rehearsal_id)
 
 
 def remove_from_engine(engine: DockerEngine, rehearsal_id: str) -> None:
@@ -103,7 +133,8 @@ def _machine() -> str:
         return socket.gethostname()
 
 
-def _is_abandoned(owner_text: str) -> bool:
+def is_abandoned(owner_text: str) -> bool:
+    """Whether the process of that name, of this machine, is no more."""
     machine, _, rest = owner_text.partition("/")
     pid, _, identity = rest.partition("/")
     return machine == _machine() and pid.isdigit() and not is_alive(int(pid), identity)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import secrets
 import shutil
 import tempfile
@@ -12,7 +11,7 @@ import threading
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from ..common._core.errors import ConfigError, EngineUnavailableError, RunNotFoundError
 from ..common.delivery.docker.engine import DockerEngine
@@ -21,11 +20,13 @@ from .bucket_rules import BucketRules, StorageGate
 from .calls import CallCounter, Calls
 from .cloud_environment import cloud_environment, enter_environment, restore_environment
 from .faults import Faults
-from .gateway import Gateway
+from .furnishing import BUCKET, ROLE, make_bucket, make_role
+from .gateway import Application, Gateway
+from .guardian import start_guardian
 from .job_images import JobImages
 from .job_storage import JobStorage
 from .monitor import Monitor
-from .operation_name import OWN_KEY
+from .own_clients import OwnClients
 from .ownership import (
     FOLDER_PREFIX,
     LABEL,
@@ -38,6 +39,7 @@ from .ownership import (
 )
 from .regional_services import RegionalServices
 from .registry import ImageRegistry
+from .registry_front import is_own_pull, registry_operation
 from .server import CloudServer, forget_everything, simulated_services
 from .training_place import TrainingPlace
 from .training_record import TrainingRecord
@@ -45,18 +47,6 @@ from .training_run import TrainingRun
 
 __all__ = ["Rehearsal"]
 
-_BUCKET = "training-grounds-rehearsal"
-_ROLE = "training-grounds-rehearsal"
-_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "sagemaker.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
 # the services of this process are simulated by one set of variables
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -128,12 +118,12 @@ class Rehearsal:
     @property
     def bucket(self) -> str:
         """A bucket that is there from the start."""
-        return _BUCKET
+        return BUCKET
 
     @property
     def role_arn(self) -> str:
         """A role that training jobs may take."""
-        return f"arn:aws:iam::{ACCOUNT}:role/{_ROLE}"
+        return f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
 
     @property
     def endpoint_url(self) -> str:
@@ -164,11 +154,18 @@ class Rehearsal:
         Parameters
         ----------
         operation
-            Such as ``s3.PutObject``, or a pattern such as ``s3.*``. What the cloud itself does,
-            such as storing a job's result, is not counted; nor is what goes to the registry.
+            Such as ``s3.PutObject``, or a pattern such as ``s3.*``; of the registry,
+            ``registry.UploadLayer`` and others: see `Faults`. What the cloud itself does, such as
+            storing a job's result, is not counted.
         """
         self._check_open()
         return self._calls.of(operation)
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """All operations that were asked for so far, such as ``s3.PutObject``."""
+        self._check_open()
+        return self._calls.operations
 
     @property
     def image_bytes(self) -> int:
@@ -186,18 +183,47 @@ class Rehearsal:
         ConfigError
             It does not run on spot instances.
         """
-        self._check_open()
-        record = self._services.find(job_name)
-        if record is None:
-            raise RunNotFoundError(
-                f"there is no training job {job_name!r}", hint="Create it in this rehearsal first."
-            )
+        record = self._record(job_name)
         if not record.request.get("EnableManagedSpotTraining"):
             raise ConfigError(
                 f"the job {job_name!r} does not run on spot instances",
                 hint="Set EnableManagedSpotTraining: only such jobs are interrupted.",
             )
         record.interruption.set()
+
+    def break_down(self, job_name: str) -> None:
+        """Let the instances of a job break without a word to it.
+
+        It fails with ``InternalServerError``, or starts again if its ``RetryStrategy`` says so.
+
+        Raises
+        ------
+        RunNotFoundError
+            There is no such job.
+        """
+        self._record(job_name).breakdown.set()
+
+    def add_bucket(self, name: str, region: str | None = None) -> None:
+        """Make a bucket of this account, in another region if one is given."""
+        self._check_open()
+        place = region or self._region
+        make_bucket(self._clients.client("s3", place), name, place)
+
+    def add_foreign_bucket(self, name: str) -> None:
+        """Have a bucket that belongs to somebody else: whatever is asked of it is refused."""
+        self._check_open()
+        self._rules.foreign.add(name)
+
+    def adopt(self, pid: int) -> None:
+        """Have a process ended with this one, should this one be killed."""
+        self._check_open()
+        self._note(pid)
+
+    @property
+    def job_count(self) -> int:
+        """How many training jobs were taken."""
+        self._check_open()
+        return self._services.job_count
 
     def __enter__(self) -> Self:
         if not _ONE_AT_A_TIME.acquire(blocking=False):
@@ -227,20 +253,22 @@ class Rehearsal:
         folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
         self._folder = folder
         exits.callback(shutil.rmtree, folder, ignore_errors=True)
-        note_owner(folder, None)
+        self._processes: list[int] = []
+        note_owner(folder)
+        guardian = exits.enter_context(start_guardian(self._engine, folder / "guardian.log"))
+        exits.callback(guardian.kill)
         forget_everything()
         exits.callback(forget_everything)
-        self._registry = ImageRegistry(folder / "registry")
+        self._calls = CallCounter()
+        self._registry = ImageRegistry(folder / "registry", self._watched_registry)
         exits.callback(self._close_registry)
         self._rules = BucketRules()
         self._services = RegionalServices(
             self._region, self.quotas, self._registry, self._rules, self._run
         )
         gateway = Gateway(services, self._services.operations, self._real_registry)
-        self._calls = CallCounter()
-        self._server = CloudServer(
-            Monitor(StorageGate(gateway, self._rules), self._calls, self.faults)
-        )
+        gate = StorageGate(gateway, self._rules)
+        self._server = CloudServer(Monitor(gate, self._calls, self.faults))
         exits.callback(self._server.stop)
         self._server.start()
         self._environment = cloud_environment(
@@ -248,24 +276,22 @@ class Rehearsal:
         )
         exits.callback(restore_environment, enter_environment(self._environment))
         # those that are made later are closed with it, after the jobs that use them
-        self._clients = exits.enter_context(contextlib.ExitStack())
+        self._clients = OwnClients(self._server.url)
+        exits.callback(self._clients.close)
         self._place = self._furnish()
         exits.callback(self._close_jobs)
 
     def _furnish(self) -> TrainingPlace:
         """Make bucket and role, and what training jobs need."""
-        storage = self._client("s3", self._region)
-        region = {"LocationConstraint": self._region}
-        settings = {"CreateBucketConfiguration": region} if self._region != "us-east-1" else {}
-        storage.create_bucket(Bucket=_BUCKET, **settings)
-        roles = self._client("iam", self._region)
-        roles.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=json.dumps(_TRUST))
+        storage = self._clients.client("s3", self._region)
+        make_bucket(storage, BUCKET, self._region)
+        make_role(self._clients.client("iam", self._region))
         folder = self._folder / "jobs"
         folder.mkdir()
         return TrainingPlace(
             engine=self._engine,
             storage=JobStorage(storage),
-            logs=functools.cache(functools.partial(self._client, "logs")),
+            logs=functools.partial(self._clients.client, "logs"),
             folder=folder,
             rehearsal_id=self._id,
             labels={LABEL: self._id, OWNER_LABEL: owner()},
@@ -277,21 +303,9 @@ class Rehearsal:
             checkpoint_seconds=self._checkpoint_seconds,
         )
 
-    def _client(self, service: str, region: str) -> Any:
-        """Make a client for the cloud's own work."""
-        import boto3  # noqa: PLC0415 an optional library
-        from botocore.config import Config  # noqa: PLC0415
-
-        client = boto3.session.Session().client(
-            service,
-            region_name=region,
-            endpoint_url=self._server.url,
-            aws_access_key_id=OWN_KEY,
-            aws_secret_access_key="service",  # noqa: S106 nobody checks it
-            config=Config(proxies={}, max_pool_connections=50),
-        )
-        self._clients.callback(client.close)
-        return client
+    def _watched_registry(self, registry: Application) -> Application:
+        calls, faults = self._calls, self.faults
+        return Monitor(registry, calls, faults, named=registry_operation, is_own=is_own_pull)
 
     def _run(self, record: TrainingRecord) -> None:
         TrainingRun(self._place, record).run()
@@ -299,9 +313,13 @@ class Rehearsal:
     def _real_registry(self) -> str:
         was_there = bool(self._registry.known_host)
         host = self._registry.host
-        if not was_there:
-            note_owner(self._folder, self._registry.pid)
+        if not was_there and self._registry.pid is not None:
+            self._note(self._registry.pid)
         return host
+
+    def _note(self, pid: int) -> None:
+        self._processes.append(pid)
+        note_owner(self._folder, self._processes, self._registry.known_host)
 
     def _close_jobs(self) -> None:
         # what still runs is ended at once: nobody waits for its result
@@ -317,6 +335,15 @@ class Rehearsal:
         if host:
             with contextlib.suppress(EngineUnavailableError):
                 remove_images(self._engine, host)
+
+    def _record(self, job_name: str) -> TrainingRecord:
+        self._check_open()
+        record = self._services.find(job_name)
+        if record is None:
+            raise RunNotFoundError(
+                f"there is no training job {job_name!r}", hint="Create it in this rehearsal first."
+            )
+        return record
 
     def _check_open(self) -> None:
         if not self._is_open:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import logging
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
 
 from ..common._core.errors import EngineError, EngineUnavailableError, TgError
 from ..common.delivery.docker.containers import Containers
 from .faults import Mishap
 from .job_log import JobLog, MetricReader
-from .pipe_channel import PipeChannel, is_pipe
+from .job_network import JobNetwork
 from .training_container import HostFolders, TrainingContainer, container_of
+from .training_data import TrainingData
 from .training_ending import BROKEN, LIMITS, NO_CAPACITY, NO_IMAGE, Ending, upload_reason
 from .training_place import TrainingPlace
 from .training_record import COMPLETED, STOPPED, TrainingRecord
@@ -29,14 +27,6 @@ _LOGGER = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05
 _SLOT_SECONDS = 0.5
 _UPLOADING = "Uploading", "Uploading generated training model"
-
-
-@dataclass
-class _Checkpoints:
-    """What of a host's checkpoints is stored."""
-
-    uri: str
-    known: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
 
 
 class TrainingRun:
@@ -59,14 +49,17 @@ class TrainingRun:
         self._containers: list[TrainingContainer] = []
         self._culprits: list[TrainingContainer] = []
         self._log_files: list[JobLog] = []
-        self._pipes: list[PipeChannel] = []
         self._mishap: Mishap | None = None
-        self._network = ""
         self._trained_seconds = 0.0
         self._began = 0.0
         self._hosts = [f"algo-{number + 1}" for number in range(record.instances[1])]
-        uri = self._request.get("CheckpointConfig", {}).get("S3Uri", "")
-        self._checkpoints = _Checkpoints(uri)
+        self._data = TrainingData(place.storage, self._request, self._hosts)
+        self._network = JobNetwork(
+            place.engine,
+            self._prefix,
+            place.labels,
+            is_isolated=bool(self._request.get("EnableNetworkIsolation")),
+        )
 
     def run(self) -> None:
         """Run it to its end; nothing of it is left on this machine."""
@@ -119,7 +112,7 @@ class TrainingRun:
         if not self._place.faults.has_capacity(record.instances[0]):
             record.fail(NO_CAPACITY)
             return Ending.FAILED
-        if self._cannot_store(self._checkpoints.uri):
+        if self._cannot_store(self._data.checkpoint_uri):
             return Ending.FAILED
         try:
             image = self._place.image_id(self._request["AlgorithmSpecification"]["TrainingImage"])
@@ -130,7 +123,8 @@ class TrainingRun:
             record.fail(NO_IMAGE)
             return Ending.FAILED
         record.enter("Downloading", "Downloading input data")
-        hosts = self._prepare(attempt)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        hosts = self._data.prepare(self._folder / str(attempt))
         if record.stop_requested.is_set():
             return Ending.STOPPED
         message = "Training image download completed. Training in progress."
@@ -138,34 +132,10 @@ class TrainingRun:
         self._start(hosts, image, attempt)
         return self._end(self._watch())
 
-    def _prepare(self, attempt: int) -> list[HostFolders]:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        folders = [
-            HostFolders(base=self._folder / str(attempt) / host, host=host) for host in self._hosts
-        ]
-        for number, host in enumerate(folders):
-            host.create(self._request, self._hosts)
-            for channel in self._request.get("InputDataConfig", []):
-                self._fill(host, channel, number)
-            if self._checkpoints.uri:
-                self._place.storage.fetch_folder(self._checkpoints.uri, host.checkpoints)
-        return folders
-
-    def _fill(self, host: HostFolders, channel: Mapping[str, Any], number: int) -> None:
-        """Give one host the data of one channel."""
-        storage, count = self._place.storage, len(self._hosts)
-        folder = host.channel(channel["ChannelName"])
-        if is_pipe(channel, self._request):
-            found = storage.objects(channel, number, count)
-            opened = functools.partial(storage.streams, found)
-            self._pipes.append(PipeChannel(folder.parent, channel, opened))
-        else:
-            storage.fetch_channel(channel, folder, number, count)
-
     def _start(self, hosts: list[HostFolders], image: str, attempt: int) -> None:
         record, place = self._record, self._place
         if len(hosts) > 1:
-            self._make_network()
+            self._network.create()
         reader = MetricReader(
             self._request["AlgorithmSpecification"].get("MetricDefinitions", []), record.measure
         )
@@ -191,17 +161,10 @@ class TrainingRun:
                 image=image,
                 labels=place.labels,
                 variables=variables,
-                network=self._network,
+                network=self._network.name,
             )
             containers = Containers(place.engine)
             self._containers.append(TrainingContainer(containers, spec, folders, follow))
-
-    def _make_network(self) -> None:
-        """Make the job's private network; one of an isolated job leads nowhere."""
-        args = ["network", "create", *_label_args(self._place.labels)]
-        args += ["--internal"] if self._request.get("EnableNetworkIsolation") else []
-        self._place.engine.call([*args, self._prefix])
-        self._network = self._prefix
 
     def _watch(self) -> Ending:
         """Wait until it ends, or has to be ended."""
@@ -269,7 +232,6 @@ class TrainingRun:
         """Lose the instances, with all that is not stored."""
         self._trained_seconds += time.monotonic() - self._began
         self._clear()
-        self._checkpoints.known.clear()
         return ending
 
     def _cannot_store(self, uri: str) -> bool:
@@ -282,12 +244,7 @@ class TrainingRun:
         return bool(trouble)
 
     def _sync(self) -> None:
-        if self._checkpoints.uri:
-            for container in self._containers:
-                known = self._checkpoints.known.setdefault(container.folders.host, {})
-                self._place.storage.store_changes(
-                    container.folders.checkpoints, self._checkpoints.uri, known
-                )
+        self._data.keep_checkpoints([container.folders for container in self._containers])
 
     def _settle(self, ending: Ending) -> None:
         """Store the result, and say how it ended."""
@@ -332,17 +289,8 @@ class TrainingRun:
         try:
             for container in self._containers:
                 container.remove()
-            for pipe in self._pipes:
-                pipe.close()
-            if self._network:
-                self._place.engine.call(["network", "rm", self._network])
+            self._network.remove()
         finally:
-            self._network = ""
             self._containers.clear()
-            self._pipes.clear()
             self._close_logs()
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _label_args(labels: Mapping[str, str]) -> list[str]:
-    return [part for pair in labels.items() for part in ("--label", "=".join(pair))]
+            self._data.clear(self._folder)

@@ -17,7 +17,7 @@ from .errors import CommandError, ConfigError
 from .process_group import ProcessGroup
 from .redaction import Redactor
 
-__all__ = ["Child", "start"]
+__all__ = ["Child", "not_started", "start"]
 
 _TAIL_CHARACTERS = 65_536
 _POLL_SECONDS = 0.1
@@ -183,7 +183,7 @@ def start(
             start_new_session=True,
         )
     except (OSError, ValueError) as exc:
-        raise _not_started(shown, cwd, exc) from exc
+        raise not_started(shown, cwd, exc) from exc
     finally:
         if output_path is not None:
             os.close(sink)
@@ -232,9 +232,20 @@ def _feed(process: subprocess.Popen[bytes], text: str) -> None:
     threading.Thread(target=write, name=f"stdin-{process.pid}", daemon=True).start()
 
 
-def _not_started(
+def not_started(
     shown: tuple[str, ...], cwd: str | os.PathLike[str] | None, exc: OSError | ValueError
 ) -> CommandError:
+    """Make the error that says why a command cannot be started.
+
+    Parameters
+    ----------
+    shown
+        The command, without secrets.
+    cwd
+        The folder that it was to run in, if one was given.
+    exc
+        What the system said.
+    """
     if cwd is not None and not Path(cwd).is_dir():
         what, hint = f"there is no folder {cwd} to run it in", "Make the folder first."
     elif isinstance(exc, FileNotFoundError):

@@ -43,6 +43,16 @@ NAMES = {
         "SagemakerRemoteExecutor",
         "SagemakerRoutine",
     ],
+    "tg.common.delivery.sweep": [
+        "MedianStopping",
+        "Pace",
+        "RetryPolicy",
+        "Sweep",
+        "SweepStatus",
+        "TaskRow",
+        "TaskState",
+        "Transition",
+    ],
 }
 
 

@@ -1,1 +1,40 @@
-"""Many trainings, driven from a journal on disk."""
+"""Many trainings as one thing: ``from tg.common.delivery.sweep import Sweep``."""
+
+from typing import TYPE_CHECKING
+
+from ..._core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .journal import Transition as Transition
+    from .pace import Pace as Pace
+    from .retry import RetryPolicy as RetryPolicy
+    from .status import SweepStatus as SweepStatus
+    from .stopping import MedianStopping as MedianStopping
+    from .sweep import Sweep as Sweep
+    from .task_row import TaskRow as TaskRow
+    from .task_state import TaskState as TaskState
+
+__all__ = [
+    "MedianStopping",
+    "Pace",
+    "RetryPolicy",
+    "Sweep",
+    "SweepStatus",
+    "TaskRow",
+    "TaskState",
+    "Transition",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "MedianStopping": ".stopping",
+        "Pace": ".pace",
+        "RetryPolicy": ".retry",
+        "Sweep": ".sweep",
+        "SweepStatus": ".status",
+        "TaskRow": ".task_row",
+        "TaskState": ".task_state",
+        "Transition": ".journal",
+    },
+)

@@ -1,0 +1,137 @@
+"""How a sweep comes into being: packed once, then written down whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from ..._core.errors import SweepError, SweepNotFoundError
+from ..execution.task_batch import TaskBatch
+from ..naming.legal_name import suffixed_name
+from ..naming.target import SAGEMAKER_JOB
+from .batch_kind import kind_of
+from .earlier import with_earlier
+from .journal import Journal
+from .journal_file import journal_path, sweeps_folder
+from .plan import SweepPlan
+from .settings import SweepSettings
+from .task_row import TaskRow
+
+__all__ = ["bring_into_being"]
+
+_DIGEST = 10
+
+
+def bring_into_being(
+    plan: SweepPlan,
+    executor: Any,
+    settings: SweepSettings,
+    *,
+    path: Path | None,
+    locked: Callable[[Path], AbstractContextManager[None]],
+    rerun: bool,
+) -> tuple[Path, TaskBatch | None]:
+    """Pack what all tasks share, and write the journal, unless that is there.
+
+    Parameters
+    ----------
+    plan
+        The tasks.
+    executor
+        Where they run.
+    settings
+        What the sweep may do.
+    path
+        Where the journal is to be; if not given, that depends on the tasks.
+    locked
+        Keeps other processes away.
+    rerun
+        Whether tasks are run again that have a result.
+
+    Returns
+    -------
+    tuple
+        Where the journal is, and the batch if the journal is new.
+
+    Raises
+    ------
+    SweepError
+        There is another sweep of that name.
+    """
+    batch: TaskBatch = executor.batch(dict(plan.tasks))
+    batch.prepare()
+    fingerprints = {name: batch.fingerprint(name) for name in plan.tasks}
+    if path is None:
+        path = journal_path(_default_name(plan, batch, fingerprints))
+    with locked(path):
+        if _is_there(path):
+            _take_up(path, batch, fingerprints, rerun=rerun)
+            return path, None
+        rows = [
+            TaskRow(
+                number=number,
+                name=name,
+                parameters=plan.parameters.get(name, {}),
+                fingerprint=fingerprint,
+            )
+            for number, (name, fingerprint) in enumerate(fingerprints.items())
+        ]
+        rows = with_earlier(rows, batch, sweeps_folder(), besides=path.parent.name, rerun=rerun)
+        Journal.create(
+            path,
+            about={"settings": settings.to_json()},
+            batches={0: (kind_of(batch), batch.record())},
+            rows=rows,
+        ).close()
+    return path, batch
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        Journal(path).close()
+    except SweepNotFoundError:
+        return False
+    return True
+
+
+def _take_up(path: Path, batch: TaskBatch, fingerprints: Mapping[str, str], *, rerun: bool) -> None:
+    """Go on with a sweep, if it is the same one."""
+    name = path.parent.name
+    with Journal(path, "write") as journal:
+        rows = journal.rows()
+        kind = journal.batches()[0][0]
+        known = {row.name: row.fingerprint for row in rows if row.batch == 0}
+        if kind != kind_of(batch):
+            raise SweepError(
+                f"the sweep {name} was begun by {kind}, and is to go on by {kind_of(batch)}",
+                hint="Choose another name; results that can be found there are taken over.",
+            )
+        if known != fingerprints:
+            raise SweepError(
+                f"there is another sweep called {name}: {_difference(known, fingerprints)}",
+                hint=f"Sweep.open({name!r}) goes on with that one. Or choose another name: tasks "
+                "that have not changed take their results over.",
+            )
+        if rerun:
+            journal.write([row.again() for row in rows if row.state.is_final])
+
+
+def _difference(known: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+    new = [name for name in wanted if name not in known]
+    gone = [name for name in known if name not in wanted]
+    changed = [name for name in wanted if name in known and known[name] != wanted[name]]
+    kinds = {"are new": new, "are not there any more": gone, "have changed": changed}
+    return "; ".join(
+        f"{len(names)} tasks {what}, such as {names[0]}" for what, names in kinds.items() if names
+    )
+
+
+def _default_name(plan: SweepPlan, batch: TaskBatch, fingerprints: Mapping[str, str]) -> str:
+    content = json.dumps([kind_of(batch), sorted(fingerprints.items())])
+    digest = hashlib.sha256(content.encode()).hexdigest()[:_DIGEST]
+    base = type(next(iter(plan.tasks.values()))).__name__
+    return suffixed_name(base, digest, target=SAGEMAKER_JOB)

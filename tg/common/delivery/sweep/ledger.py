@@ -1,0 +1,92 @@
+"""The tasks of a sweep while it is driven, never ahead of its journal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from .journal import Journal
+from .status import SweepStatus
+from .task_row import TaskRow
+from .task_state import TaskState
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """Holds the tasks, and does what was announced only when that is on disk.
+
+    Parameters
+    ----------
+    journal
+        Where changes are written.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.rows = {row.number: row for row in journal.rows()}
+        self._changes: list[TaskRow] = []
+        self._announced: list[Callable[[], None]] = []
+        self._counts = Counter(row.state for row in self.rows.values())
+        self._reused = sum(row.reused for row in self.rows.values())
+        self._spent = sum(row.cost or 0.0 for row in self.rows.values())
+        self._ended_by = journal.about().get("ended_by", "")
+
+    def __getitem__(self, number: int) -> TaskRow:
+        return self.rows[number]
+
+    @property
+    def spent(self) -> float:
+        """What runs that have ended have cost, in US dollars."""
+        return self._spent
+
+    def set(self, row: TaskRow, then: Callable[[], None] | None = None) -> None:
+        """Change a task; `then` is done when the change is on disk."""
+        before = self.rows[row.number]
+        self._counts[before.state] -= 1
+        self._counts[row.state] += 1
+        self._spent += (row.cost or 0.0) - (before.cost or 0.0)
+        self._reused += row.reused - before.reused
+        self.rows[row.number] = row
+        self._changes.append(row)
+        if then is not None:
+            self._announced.append(then)
+
+    def commit(self) -> bool:
+        """Write the changes, then do what was announced.
+
+        Returns
+        -------
+        bool
+            Whether there was any change.
+
+        Raises
+        ------
+        StorageError
+            They cannot be written; nothing of what was announced is done.
+        """
+        if not self._changes:
+            return False
+        changes, self._changes = self._changes, []
+        announced, self._announced = self._announced, []
+        self.journal.write(changes)
+        for call in announced:
+            call()
+        return True
+
+    def end(self, why: str) -> None:
+        """Note why the sweep ends before all is done, or that it does not."""
+        if why != self._ended_by:
+            self.journal.note(ended_by=why)
+            self._ended_by = why
+
+    def status(self) -> SweepStatus:
+        """Count the tasks."""
+        return SweepStatus(
+            name=self.journal.name,
+            counts={state: self._counts[state] for state in TaskState if self._counts[state]},
+            reused=self._reused,
+            spent=self._spent,
+            ended_by=self._ended_by,
+            is_driven=True,
+        )

@@ -1,0 +1,52 @@
+"""How often places are asked, and how long one waits that has refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..._core.errors import ConfigError
+
+__all__ = ["Pace"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often places are asked, and how long one waits that has refused; all in seconds.
+
+    Attributes
+    ----------
+    start_threads
+        How many runs are started at the same time; this one is a number of threads.
+    first_poll_seconds, longest_poll_seconds
+        How long after a look the next one is taken: the first after something has changed, the
+        longest where nothing changes.
+    metric_seconds
+        How long after a look at the running tasks' metrics the next one is taken, where a rule
+        needs them.
+    first_pause_seconds, longest_pause_seconds
+        How long nothing is started after a refusal, and at most after many.
+    probe_seconds
+        How long after a quota was met one run more is tried, even if none of the sweep's own has
+        ended.
+    patience_seconds
+        How long a place may not answer at all before the sweep is paused.
+
+    Raises
+    ------
+    ConfigError
+        A number is not positive.
+    """
+
+    start_threads: int = 32
+    first_poll_seconds: float = 0.02
+    longest_poll_seconds: float = 5.0
+    metric_seconds: float = 10.0
+    first_pause_seconds: float = 1.0
+    longest_pause_seconds: float = 60.0
+    probe_seconds: float = 60.0
+    patience_seconds: float = 900.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value > 0:
+                raise ConfigError(f"{name}={value!r} is not positive", hint="Give more than 0.")

@@ -1,0 +1,225 @@
+"""A sweep in pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..._core.errors import ConfigError, MissingDependencyError
+from .axis_scale import AxisScale
+from .metric_choice import chosen_metric, metric_names, train_and_test
+from .table import parameter_names
+from .task_row import TaskRow
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.figure import Figure
+
+__all__ = ["Curves", "SweepPlots"]
+
+# task to the values of a metric in the order in which they were reported
+Curves = Callable[[str], Mapping[str, Sequence[float]]]
+
+_COLORS = "viridis"
+_MOST_CURVES = 50  # more cannot be told apart
+_PANEL_INCHES = (4.0, 3.2)
+_IN_A_ROW = 3
+
+
+class SweepPlots:
+    """Draws what has come out so far; tasks without the metric are left out.
+
+    Parameters
+    ----------
+    rows
+        The tasks.
+    curves
+        Gives for a metric the values of each task, by its name.
+
+    Raises
+    ------
+    MissingDependencyError
+        matplotlib is not installed; raised when something is drawn.
+    """
+
+    def __init__(self, rows: Sequence[TaskRow], curves: Curves) -> None:
+        self._rows = rows
+        self._curves = curves
+
+    def by_parameter(self, metric: str | None = None) -> Figure:
+        """Draw a metric against each parameter that varies.
+
+        Raises
+        ------
+        ConfigError
+            No task has the metric, or no parameter varies.
+        """
+        name, rows = self._with(metric)
+        varying = _varying(rows)
+        if not varying:
+            raise ConfigError(
+                "no parameter differs between the tasks that have ended",
+                hint="Wait for more of them, or vary one.",
+            )
+        figure, panels = _panels(len(varying))
+        for panel, parameter in zip(panels, varying, strict=True):
+            scale = AxisScale([row.parameters.get(parameter) for row in rows])
+            places = [scale.place(row.parameters.get(parameter)) for row in rows]
+            panel.scatter(places, [row.metrics[name] for row in rows], alpha=0.7)
+            panel.set_xlabel(parameter)
+            panel.set_ylabel(name)
+            scale.label(panel)
+        return figure
+
+    def parallel(self, metric: str | None = None) -> Figure:
+        """Draw a line a task through all parameters that vary; its color is the metric.
+
+        Raises
+        ------
+        ConfigError
+            No task has the metric, or no parameter varies.
+        """
+        name, rows = self._with(metric)
+        varying = _varying(rows)
+        if not varying:
+            raise ConfigError(
+                "no parameter differs between the tasks that have ended",
+                hint="Wait for more of them, or vary one.",
+            )
+        values = [row.metrics[name] for row in rows]
+        figure, (panel,) = _panels(1, width=2.0 + 1.5 * (len(varying) + 1))
+        color = _color_of(values)
+        scales = [AxisScale([row.parameters.get(one) for row in rows]) for one in varying]
+        last = AxisScale(values)
+        for row in rows:
+            heights = [
+                scale.share(row.parameters.get(one))
+                for one, scale in zip(varying, scales, strict=True)
+            ]
+            panel.plot(
+                [*heights, last.share(row.metrics[name])], color=color.to_rgba(row.metrics[name])
+            )
+        panel.set_xticks(range(len(varying) + 1), [*varying, name])
+        panel.set_yticks([])
+        for place, scale in enumerate([*scales, last]):
+            for height, text in scale.marks():
+                panel.annotate(text, (place, height), fontsize="x-small", ha="center")
+        figure.colorbar(color, ax=panel, label=name)
+        return figure
+
+    def curves(self, metric: str | None = None) -> Figure:
+        """Draw how a metric went, a line a task, for those that reported it more than once.
+
+        Raises
+        ------
+        ConfigError
+            No task has the metric.
+        """
+        name, _ = self._with(metric)
+        values = {task: list(line) for task, line in self._curves(name).items() if len(line) > 1}
+        figure, (panel,) = _panels(1)
+        for task, line in list(values.items())[:_MOST_CURVES]:
+            panel.plot(range(1, len(line) + 1), line, label=task)
+        panel.set_xlabel("report")
+        panel.set_ylabel(name)
+        if len(values) > _MOST_CURVES:
+            panel.set_title(f"the first {_MOST_CURVES} of {len(values)} tasks", fontsize="small")
+        if 0 < len(values) <= 10:
+            panel.legend(fontsize="x-small")
+        if not values:
+            panel.set_title("no task has reported it more than once", fontsize="small")
+        return figure
+
+    def overfit(self, metric: str | None = None) -> Figure:
+        """Draw metrics on train data against those on test data: far from the line is overfit.
+
+        Parameters
+        ----------
+        metric
+            What the two have in common, such as ``"r2"`` for ``r2_train`` and ``r2_test``; all
+            such pairs if ``None``.
+
+        Raises
+        ------
+        ConfigError
+            There is no such pair.
+        """
+        pairs = train_and_test(metric_names(self._rows))
+        if metric is not None:
+            pairs = {common: pair for common, pair in pairs.items() if metric in (common, *pair)}
+        if not pairs:
+            raise ConfigError(
+                f"no metric{f' {metric!r}' if metric else ''} is there for train and test data",
+                hint="Report both, as NAME_train and NAME_test.",
+            )
+        figure, panels = _panels(len(pairs))
+        for panel, (train, test) in zip(panels, pairs.values(), strict=True):
+            rows = [row for row in self._rows if _are_numbers(row, train, test)]
+            seen = [row.metrics[train] for row in rows]
+            unseen = [row.metrics[test] for row in rows]
+            panel.scatter(seen, unseen, alpha=0.7)
+            if rows:
+                start = (min([*seen, *unseen]),) * 2
+                panel.axline(start, slope=1, color="grey", linewidth=0.8)
+            panel.set_xlabel(train)
+            panel.set_ylabel(test)
+        return figure
+
+    def all(self, metric: str | None = None) -> dict[str, Figure]:
+        """Draw all that there is something to be seen in, by the name of the method."""
+        methods = {
+            "by_parameter": self.by_parameter,
+            "parallel": self.parallel,
+            "curves": self.curves,
+        }
+        figures = {}
+        for name, draw in methods.items():
+            try:
+                figures[name] = draw(metric)
+            except ConfigError:
+                continue
+        if train_and_test(metric_names(self._rows)):
+            figures["overfit"] = self.overfit()
+        return figures
+
+    def _with(self, metric: str | None) -> tuple[str, list[TaskRow]]:
+        name = chosen_metric(self._rows, metric)
+        return name, [row for row in self._rows if _are_numbers(row, name)]
+
+
+def _panels(count: int, width: float | None = None) -> tuple[Figure, list[Axes]]:
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 an optional library
+    except ImportError as exc:
+        raise MissingDependencyError(
+            "plots need matplotlib, which is not installed",
+            hint="Install it: pip install 'training-grounds[plot]'.",
+        ) from exc
+    across = min(count, _IN_A_ROW)
+    down = math.ceil(count / across)
+    # a figure of its own: no window, and nothing that a notebook would show twice
+    size = (width or _PANEL_INCHES[0] * across, _PANEL_INCHES[1] * down)
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, [figure.add_subplot(down, across, place + 1) for place in range(count)]
+
+
+def _color_of(values: Sequence[float]) -> ScalarMappable:
+    from matplotlib import colormaps  # noqa: PLC0415
+    from matplotlib.cm import ScalarMappable  # noqa: PLC0415
+    from matplotlib.colors import Normalize  # noqa: PLC0415
+
+    return ScalarMappable(Normalize(min(values), max(values)), colormaps[_COLORS])
+
+
+def _varying(rows: Sequence[TaskRow]) -> list[str]:
+    return [
+        name
+        for name in parameter_names(rows)
+        if len({str(row.parameters.get(name)) for row in rows}) > 1
+    ]
+
+
+def _are_numbers(row: TaskRow, *names: str) -> bool:
+    return all(math.isfinite(row.metrics.get(name, math.nan)) for name in names)

@@ -1,0 +1,60 @@
+"""What an error of a place means for the sweep."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ..._core.errors import (
+    AwsConnectionError,
+    AwsCredentialsError,
+    AwsError,
+    AwsNotFoundError,
+    AwsPermissionError,
+    AwsQuotaError,
+    AwsServiceError,
+    AwsThrottledError,
+    CapacityError,
+    EngineUnavailableError,
+    StorageError,
+)
+
+__all__ = ["Refusal"]
+
+
+class Refusal(StrEnum):
+    """Why something was not done, and so what to do next."""
+
+    QUOTA = "quota"  # an own run has to end first
+    THROTTLE = "throttle"  # later, and more slowly
+    CAPACITY = "capacity"  # elsewhere, or later
+    SILENCE = "silence"  # it may have been done: ask again, under the same id
+    PAUSE = "pause"  # nothing will be done before the user has done something
+    TASK = "task"  # it is this task's own fault
+
+    @classmethod
+    def of(cls, error: BaseException) -> Refusal:
+        """Tell what an error means.
+
+        Example
+        -------
+        >>> Refusal.of(AwsThrottledError("too fast")).value, Refusal.of(ValueError()).value
+        ('throttle', 'task')
+        """
+        if isinstance(error, AwsError) and "capacity" in f"{error.code}".lower():
+            return cls.CAPACITY
+        for kinds, refusal in _MEANINGS:
+            if isinstance(error, kinds):
+                return refusal
+        return cls.TASK
+
+
+_MEANINGS: tuple[tuple[tuple[type[BaseException], ...], Refusal], ...] = (
+    ((AwsQuotaError,), Refusal.QUOTA),
+    ((AwsThrottledError,), Refusal.THROTTLE),
+    ((CapacityError,), Refusal.CAPACITY),
+    ((AwsConnectionError, AwsServiceError, EngineUnavailableError), Refusal.SILENCE),
+    (
+        (AwsCredentialsError, AwsPermissionError, AwsNotFoundError, StorageError, MemoryError),
+        Refusal.PAUSE,
+    ),
+)

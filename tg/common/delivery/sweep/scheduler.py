@@ -1,0 +1,338 @@
+"""Starts the tasks of a sweep, follows their runs, and decides what comes next."""
+
+from __future__ import annotations
+
+import functools
+import heapq
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..._core.errors import SweepPausedError
+from ..._core.logger import Logger
+from ...contract.run_state import RunState
+from ..execution.task_batch import TaskBatch
+from .budget import Budget
+from .calls import Calls
+from .gate import Gate
+from .journal import Journal
+from .ledger import Ledger
+from .looking import Outcome, outcome_of
+from .refusal import Refusal
+from .settings import SweepSettings
+from .status import SweepStatus
+from .stops import Stops
+from .task_row import TaskRow
+from .task_state import TaskState
+from .verdict import lost, refused, settled
+from .watch import RULE, Watch
+
+__all__ = ["Scheduler"]
+
+_REQUESTS_SECONDS = 0.5
+_PROGRESS_SECONDS = 0.1
+_OUTCOME_TRIES = 5
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Scheduler:
+    """Drives a sweep until there is nothing left to do.
+
+    Everything is decided by one thread; the calls that take time are made by others.
+
+    Parameters
+    ----------
+    journal
+        What was done, and where it is noted what will be done.
+    batches
+        Start the tasks.
+    settings
+        What may be done.
+    on_progress
+        Is told how far the sweep is, a few times a second while that changes.
+    clock
+        Seconds that never go back.
+    now
+        The time of day, for the deadline and the record.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        batches: Mapping[int, TaskBatch],
+        settings: SweepSettings,
+        *,
+        on_progress: Callable[[SweepStatus], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = _now,
+    ) -> None:
+        self._ledger = Ledger(journal)
+        self._batches = batches
+        self._settings = settings
+        self._on_progress = on_progress
+        self._clock = clock
+        self._now = now
+        limits = [settings.max_parallel, *(batch.max_parallel for batch in batches.values())]
+        given = [limit for limit in limits if limit is not None]
+        self._gate = Gate(min(given, default=None), settings.pace, clock)
+        self._budget = Budget(settings.max_cost, batches)
+        self._calls = Calls(settings.pace.start_threads)
+        self._watch = Watch(
+            self._ledger,
+            batches,
+            settings,
+            self._calls,
+            on_answer=self._was_answered,
+            clock=clock,
+        )
+        self._stops = Stops(self._ledger, batches, self._calls, self._understood)
+        self._waiting: list[int] = []
+        self._starting: set[int] = set()
+        self._collecting: dict[int, int] = {}
+        self._ending = ""
+        self._requests_at = 0.0
+        self._told_at = 0.0
+
+    def drive(self) -> SweepStatus:
+        """Do what is left to do.
+
+        Raises
+        ------
+        SweepPausedError
+            It cannot go on before the user has done something; runs go on by themselves.
+        StorageError
+            The journal cannot be written.
+        """
+        try:
+            self._ledger.end("")
+            self._take_up()
+            self._advance()
+            while not self._is_over():
+                self._calls.deal(self._due_in())
+                self._advance()
+            self._ledger.commit()
+            if self._ending == "cancel":
+                self._ledger.journal.forget_requests()
+            self._tell(at_once=True)
+            return self._ledger.status()
+        finally:
+            self._calls.close()
+
+    def _take_up(self) -> None:
+        """Go on where the journal ends."""
+        for row in self._ledger.rows.values():
+            if row.state.has_run:
+                self._budget.reserve(row)
+            if row.state in (TaskState.WAITING, TaskState.STARTING):
+                # what was announced may have been started: to start it again is to find it
+                heapq.heappush(self._waiting, row.number)
+            elif row.state.has_run:
+                self._watch.add(row.number)
+                if row.state is TaskState.STOPPING:
+                    self._stops.ask(row)
+
+    def _advance(self) -> None:
+        """Decide, write down what was decided, then do it."""
+        now = self._clock()
+        if now >= self._requests_at:
+            self._requests_at = now + _REQUESTS_SECONDS
+            self._stops.repeat()
+            if not self._ending:
+                self._look_for_an_end()
+        for row, state, error in self._watch.take_ended():
+            self._has_ended(row, state, error)
+        for row in self._watch.take_lost():
+            self._put(lost(row, self._ending))
+        if not self._ending:
+            for row in self._watch.take_losers():
+                self._stops.stop(row, RULE)
+            self._announce()
+        if self._ledger.commit():
+            self._tell()
+        self._watch.look()
+
+    def _look_for_an_end(self) -> None:
+        deadline = self._settings.deadline
+        if "cancel" in self._ledger.journal.requests():
+            self._end("cancel")
+        elif isinstance(deadline, datetime) and self._now() >= deadline:
+            self._end("deadline")
+
+    def _announce(self) -> None:
+        room = self._gate.room(len(self._watch), len(self._starting))
+        while room > 0 and self._waiting:
+            row = self._ledger[self._waiting[0]]
+            if not self._budget.affords(row, self._ledger.spent):
+                if not self._is_busy():
+                    self._end("max_cost")
+                return
+            heapq.heappop(self._waiting)
+            if row.state is TaskState.WAITING:
+                run_id = self._batches[row.batch].run_id(row.name, row.attempt)
+                row = row.but(state=TaskState.STARTING, run_id=run_id, ended_utc="")
+                row = row.but(started_utc=self._now().isoformat())
+            self._put(row.but(kind="", reason=""))
+            room -= 1
+
+    def _put(self, row: TaskRow) -> None:
+        """Note what a task has become, and do what follows."""
+        if row.state is TaskState.WAITING and self._ending == "cancel":
+            row = row.but(state=TaskState.CANCELLED, kind="cancel")
+        if row.state is not TaskState.STARTING:
+            self._ledger.set(row)
+            if not row.state.has_run:
+                self._budget.release(row)
+            if row.state is TaskState.WAITING:
+                heapq.heappush(self._waiting, row.number)
+            if row.state is TaskState.FAILED and self._settings.fail_fast and not self._ending:
+                self._end("fail_fast")
+            return
+        self._starting.add(row.number)
+        self._budget.reserve(row)
+        start = functools.partial(self._batches[row.batch].start, row.name, row.attempt, row.place)
+        then = functools.partial(self._was_started, row.number)
+        self._ledger.set(row, lambda: self._calls.start(start, then))
+
+    def _was_started(self, number: int, run: Any, error: BaseException | None) -> None:
+        del run  # it is looked up by its id, with all others
+        self._starting.discard(number)
+        row = self._ledger[number]
+        if error is not None:
+            self._was_refused(row, error)
+            return
+        row = row.but(state=TaskState.RUNNING)
+        self._put(row)
+        self._watch.add(number)
+        self._gate.took(len(self._watch))
+        if self._ending and self._ending != "max_cost":
+            self._stops.stop(row, self._ending)
+
+    def _was_refused(self, row: TaskRow, error: BaseException) -> None:
+        refusal = self._understood(error)
+        row = refused(row, refusal, error, len(self._batches[row.batch].places))
+        if refusal is Refusal.SILENCE:
+            self._ledger.set(row)
+            if self._ending:  # nobody knows whether it runs
+                self._watch.add(row.number)
+                self._stops.stop(row, self._ending)
+            else:
+                heapq.heappush(self._waiting, row.number)
+            return
+        if refusal is Refusal.QUOTA:
+            self._gate.met_quota(len(self._watch))
+        elif refusal is Refusal.THROTTLE:
+            self._gate.met_throttle()
+        elif refusal is Refusal.CAPACITY and row.place == 0:
+            self._gate.met_no_capacity()
+        self._put(row)
+
+    def _has_ended(self, row: TaskRow, state: RunState | None, error: Exception | None) -> None:
+        """Read what came out of a run; its slot is free."""
+        self._collecting[row.number] = self._collecting.get(row.number, 0) + 1
+        if error is not None:
+            self._settle(row.number, None, Outcome(kind="unreadable", reason=str(error)), None)
+            return
+        self._calls.look(
+            functools.partial(outcome_of, self._batches[row.batch], row.run_id),
+            functools.partial(self._settle, row.number, state),
+        )
+
+    def _settle(
+        self,
+        number: int,
+        state: RunState | None,
+        outcome: Outcome | None,
+        error: BaseException | None,
+    ) -> None:
+        row = self._ledger[number]
+        if outcome is None:
+            refusal = Refusal.TASK if error is None else self._understood(error)
+            if refusal is not Refusal.TASK and self._collecting[number] < _OUTCOME_TRIES:
+                self._watch.add(number)  # the next look finds it ended, and asks again
+                return
+            outcome = Outcome(kind="unreadable", reason=f"it cannot be read: {error}")
+        del self._collecting[number]
+        self._watch.keep(number, outcome.metrics)
+        cost = outcome.cost
+        if cost is None and self._settings.max_cost is not None:
+            cost = self._budget.worst(row) or None
+        row = row.but(
+            metrics={name: values[-1] for name, values in outcome.metrics.items() if values},
+            cost=row.cost if cost is None else (row.cost or 0.0) + cost,
+            ended_utc=self._now().isoformat(),
+        )
+        places = len(self._batches[row.batch].places)
+        row = settled(row, state, outcome, self._settings.retry, places)
+        if row.kind == Refusal.CAPACITY and row.place == 0:
+            self._gate.met_no_capacity()
+        self._put(row)
+
+    def _end(self, why: str) -> None:
+        """Start nothing any more; for some reasons, end also what runs."""
+        self._ending = why
+        self._ledger.end(why)
+        if why == "max_cost":
+            return
+        waiting, self._waiting = self._waiting, []
+        for number in waiting:
+            row = self._ledger[number]
+            if row.state is TaskState.STARTING:
+                self._watch.add(number)  # it was announced, and may have been started
+            elif why == "cancel":
+                self._put(row)
+        for number in self._watch.numbers():
+            self._stops.stop(self._ledger[number], why)
+
+    def _is_busy(self) -> bool:
+        return bool(self._starting or self._collecting or len(self._watch))
+
+    def _is_over(self) -> bool:
+        return not self._is_busy() and (bool(self._ending) or not self._waiting)
+
+    def _due_in(self) -> float:
+        due = min(_REQUESTS_SECONDS, self._watch.due_in())
+        if self._waiting and not self._ending:
+            due = min(due, self._gate.opens_in())
+        return due
+
+    def _was_answered(self, error: BaseException | None) -> None:
+        """Take note of what a look at the runs was answered."""
+        if error is None:
+            self._gate.was_answered()
+        elif self._understood(error) is Refusal.TASK:
+            raise self._paused(error)
+
+    def _understood(self, error: BaseException) -> Refusal:
+        refusal = Refusal.of(error)
+        if refusal is Refusal.SILENCE:
+            self._gate.met_silence()
+            if self._gate.silent_seconds > self._settings.pace.patience_seconds:
+                refusal = Refusal.PAUSE
+        if refusal is Refusal.PAUSE:
+            raise self._paused(error)
+        return refusal
+
+    def _paused(self, error: BaseException) -> SweepPausedError:
+        self._ledger.commit()
+        name = self._ledger.journal.name
+        paused = SweepPausedError(
+            f"the sweep {name} cannot go on: {error}",
+            hint=f"What runs goes on, and nothing is lost. Then: Sweep.open({name!r}).run().",
+        )
+        paused.__cause__ = error
+        return paused
+
+    def _tell(self, *, at_once: bool = False) -> None:
+        now = self._clock()
+        if self._on_progress is None or (now < self._told_at and not at_once):
+            return
+        self._told_at = now + _PROGRESS_SECONDS
+        try:
+            self._on_progress(self._ledger.status())
+        except Exception as exc:  # noqa: BLE001 - the user's own display must not end the sweep
+            Logger.warning(f"the progress of the sweep is not shown any more: {exc}")
+            self._on_progress = None

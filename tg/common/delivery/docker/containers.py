@@ -199,7 +199,20 @@ class Containers:
         EngineUnavailableError
             The engine does not answer.
         """
-        child = self._engine.start(["logs", "--follow", name])
+        return self._output(["logs", "--follow", name])
+
+    def printed(self, name: str) -> Iterator[str]:
+        """Give the lines that a container has printed so far; none if there is no container.
+
+        Raises
+        ------
+        EngineUnavailableError
+            The engine does not answer.
+        """
+        return self._output(["logs", name])
+
+    def _output(self, args: list[str]) -> Iterator[str]:
+        child = self._engine.start(args)
         with child:
             yield from child.lines()
         if child.wait() != 0:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..._core.errors import RunTimeoutError, TgError
 from ...contract.run_state import RunState
 from .failure_kind import FailureKind
+from .logged_metrics import LoggedMetrics
 from .process_identity import submitter_is_alive
 from .result_loader import ResultLoader
 from .run import Run
@@ -29,6 +30,7 @@ class AttachedRun(Run):
     def __init__(self, folder: RunFolder, error: TgError | None = None) -> None:
         self._folder = folder
         self._error = error
+        self._metrics = LoggedMetrics(folder.log_file)
 
     @property
     def id(self) -> str:
@@ -55,6 +57,10 @@ class AttachedRun(Run):
         """Give the lines of its log."""
         if self._folder.log_file.exists():
             yield from self._folder.log_file.read_text(encoding="utf-8").splitlines()
+
+    def metric_values(self) -> dict[str, list[float]]:
+        """Give every value that was reported so far, by name, in the order of the log."""
+        return self._metrics.values()
 
     def wait(self, timeout_seconds: float | None = None) -> AttachedRun:
         """Give this run back, or raise what the training raised."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ..._core.errors import RunError, TgError, TrainingFailedError
 from ...contract.environment import InMemoryTrainingEnvironment
+from ...contract.metric_line import metric_line
 from ...contract.run_state import RunState
 from ..runtime.artifacts import ArtifactFolder
 from ..runtime.folders import MAIN_CHANNEL, TRACEBACK_LIMIT, dataset_in
@@ -124,6 +126,7 @@ class AttachedLauncher(LocalLauncher):
             folder.write_pending(self.kind, submitter())
             folder.update(state=RunState.IN_PROGRESS)
         here = AttachedTraining(task, self.channels, training.hyperparameters)
+        here.env.write_to(folder.log_file)
         error = None
         try:
             here.run()
@@ -142,8 +145,7 @@ class AttachedLauncher(LocalLauncher):
             raise
         finally:
             folder.remove_work()
-            lines = "".join(f"{line}\n" for line in here.env.result["log"])
-            folder.log_file.write_text(lines, encoding="utf-8")
+            here.env.stop_writing()
         if error is not None:
             tail = getattr(error, "traceback_tail", "") or str(error)
             folder.update(state=RunState.FAILED, failure=tail)
@@ -167,6 +169,36 @@ class _AttachedEnvironment(InMemoryTrainingEnvironment):
             name: path if path.is_dir() else path.parent for name, path in channels.items()
         }
         self.artifacts: dict[tuple[tuple[str | int, ...], str], Any] = {}
+        self._file: TextIO | None = None
+
+    def write_to(self, log_file: Path) -> None:
+        """Write the log to a file as well from now on, with metrics in the form of every log."""
+        self._file = log_file.open("w", encoding="utf-8", errors="backslashreplace")
+
+    def stop_writing(self) -> None:
+        """Close that file."""
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
+
+    def log(self, message: str) -> None:
+        """Write the line, and keep it."""
+        super().log(message)
+        self._write(message)
+
+    def output_metric(self, name: str, value: float) -> None:
+        """Keep the metric and write ``###name:value``."""
+        file, self._file = self._file, None
+        super().output_metric(name, value)
+        self._file = file
+        self._write(metric_line(name, value))
+
+    def _write(self, line: str) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # a full disk; the line was shown all the same
+                self._file.write(f"{line}\n")
+                self._file.flush()
 
     @property
     def channels(self) -> Mapping[str, Path]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..._core.command_output import follow_file
 from ..._core.errors import EngineError
+from ...contract.metric_line import metric_values
 from ...contract.run_state import RunState
 from ..docker.containers import Containers, ContainerState
 from ..docker.engine import DockerEngine
@@ -56,6 +57,14 @@ class ContainerRun(LocalRun):
                 yield line
         if not is_followed:
             yield from follow_file(self._folder.log_file, lambda: self.state.is_final)
+
+    def metric_values(self) -> dict[str, list[float]]:
+        """Give every value that was reported so far, by name, in the order of the log."""
+        if not self._folder.log_file.exists():  # it is written when the container has ended
+            found = metric_values(self._containers.printed(self.id))
+            if found or not self._folder.log_file.exists():
+                return found
+        return super().metric_values()
 
     def _has_traces(self, record: RunRecord) -> bool:
         return "image" in record.details  # written right before the engine is asked

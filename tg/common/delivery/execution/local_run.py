@@ -18,6 +18,7 @@ from ...contract.run_state import RunState
 from ..runtime.folders import TRACEBACK_LIMIT, TrainingFolders
 from .checkpoint_store import CheckpointStore
 from .failure_kind import FailureKind
+from .logged_metrics import LoggedMetrics
 from .model_folder import ModelFolder
 from .process_identity import submitter
 from .result_loader import ResultLoader
@@ -69,6 +70,7 @@ class LocalRun(Run):
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
+        self._metrics = LoggedMetrics(folder.log_file)
 
     @property
     def id(self) -> str:
@@ -145,6 +147,10 @@ class LocalRun(Run):
                 self._kill_if_overdue(record)
                 return record.state
             return self._settle(self._folder.read(), ending)
+
+    def metric_values(self) -> dict[str, list[float]]:
+        """Give every value that was reported so far, by name, in the order of the log."""
+        return self._metrics.values()
 
     def wait(self, timeout_seconds: float | None = None) -> LocalRun:
         """Wait until it ends."""

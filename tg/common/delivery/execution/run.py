@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..._core.logger import Logger
+from ...contract.metric_line import metric_values
 from ...contract.run_state import RunState
 from ...contract.task import TrainingTask
 from .failure_kind import FailureKind
@@ -35,13 +36,21 @@ class Run(ABC):
         """How far it is."""
 
     @property
+    @abstractmethod
     def failure_kind(self) -> FailureKind | None:
-        """What is to blame for its failure; ``None`` unless it failed, or if nobody knows."""
-        return None
+        """What is to blame for its failure; ``None`` unless it failed."""
 
     @abstractmethod
     def logs(self) -> Iterator[str]:
         """Give the lines of its log, those to come as well, until it ends."""
+
+    def metric_values(self) -> dict[str, list[float]]:
+        """Give every value that was reported so far, by name, in the order of the log.
+
+        Unlike the metrics of the result they are there while the training runs, and each name has
+        all of its values. Of several hosts, the values of all of them.
+        """
+        return metric_values(self.logs()) if self.state.is_final else {}
 
     @abstractmethod
     def wait(self, timeout_seconds: float | None = None) -> Run:

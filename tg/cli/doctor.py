@@ -100,6 +100,7 @@ class _Asked:
             clients=clients,
             role_arn=self.role or configured_role(),
             bucket=self.bucket,
+            project=self.project or "",
             options=self._options(None) if self.instance_type else None,
             repository=EcrPusher(clients).repository,
         )

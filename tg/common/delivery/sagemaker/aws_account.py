@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..._core.errors import (
     AwsConnectionError,
     AwsError,
@@ -22,6 +25,7 @@ __all__ = ["AwsAccount"]
 _UPGRADE = (
     "If it is newer than the boto3 that is installed here, upgrade that: pip install -U boto3."
 )
+_ROOT = "sagemaker/"  # in a bucket, all that trainings have to do with stands below it
 _TRUST = (
     "Let it, under Trust relationships of the role in the IAM console: allow the action "
     f"sts:AssumeRole to the service {SAGEMAKER_SERVICE}."
@@ -123,7 +127,7 @@ class AwsAccount:
             )
         return Finding(text=f"{role.name} is there, and SageMaker may take it")
 
-    def bucket(self, name: str, owner: str) -> Finding:
+    def bucket(self, name: str, owner: str, project: str = "") -> Finding:
         """Look whether there is a bucket in this region, and who owns it.
 
         Parameters
@@ -132,6 +136,8 @@ class AwsAccount:
             Its name.
         owner
             The account that is to own it.
+        project
+            Whose keys this identity has to list at least; those of all projects if empty.
 
         Raises
         ------
@@ -144,9 +150,9 @@ class AwsAccount:
         """
         region = self._clients.region
         client = self._clients.client("s3", is_patient=False)
+        wanted = {"Bucket": checked_bucket(name), "ExpectedBucketOwner": owner}
         try:
-            with translated("s3.HeadBucket"):
-                head = client.head_bucket(Bucket=checked_bucket(name), ExpectedBucketOwner=owner)
+            answer = _bucket_answer(client, wanted, f"{_ROOT}{project}/" if project else _ROOT)
         except AwsNotFoundError as exc:
             raise AwsNotFoundError(
                 f"there is no bucket {name!r}",
@@ -164,7 +170,7 @@ class AwsAccount:
                 f"arn:aws:s3:::{name}. Of another account on purpose: "
                 "RemoteOptions(bucket_account=...).",
             ) from exc
-        headers = head["ResponseMetadata"]["HTTPHeaders"]
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
         place = headers.get("x-amz-bucket-region", region)
         if place != region:
             raise ConfigError(
@@ -198,3 +204,13 @@ class AwsAccount:
                 doubt="Ask for ecr:DescribeRepositories and ecr:CreateRepository.",
             )
         return Finding(text=f"logged in; the repository {repository} is there")
+
+
+def _bucket_answer(client: Any, wanted: Mapping[str, str], prefix: str) -> Any:
+    """Ask for the bucket, or, where the right to list it is of some keys only, for those."""
+    try:
+        with translated("s3.HeadBucket"):
+            return client.head_bucket(**wanted)
+    except AwsPermissionError:
+        with translated("s3.ListObjectsV2"):
+            return client.list_objects_v2(**wanted, Prefix=prefix, MaxKeys=1)

@@ -97,6 +97,8 @@ class AccountExamination:
         The role that a training takes; not looked at if ``None``.
     bucket
         The bucket of data and results; not looked at if ``None``.
+    project
+        Whose keys in the bucket this identity has to list at least; of all projects if empty.
     options
         What a training takes; instance type and quota are not looked at if ``None``.
     repository
@@ -106,6 +108,7 @@ class AccountExamination:
     clients: AwsClients
     role_arn: str | None = None
     bucket: str | None = None
+    project: str = ""
     options: RemoteOptions | None = None
     repository: str | None = None
 
@@ -135,7 +138,7 @@ class AccountExamination:
     def _bucket_look(self, account: AwsAccount, bucket: str) -> Callable[[], Finding]:
         named = self.options.bucket_account if self.options else None
         return lambda: account.bucket(
-            bucket, named or self.clients.identity(is_patient=False).account
+            bucket, named or self.clients.identity(is_patient=False).account, self.project
         )
 
 

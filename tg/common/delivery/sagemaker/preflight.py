@@ -41,17 +41,26 @@ class Preflight:
         The bucket of data and results.
     options
         What the training takes.
+    project
+        Whose keys this identity has to list at least; those of all projects if empty.
     """
 
     _passed: set[tuple[str | None, ...]] = set()  # noqa: RUF012 of this process
 
     def __init__(
-        self, clients: AwsClients, *, role_arn: str | None, bucket: str, options: RemoteOptions
+        self,
+        clients: AwsClients,
+        *,
+        role_arn: str | None,
+        bucket: str,
+        options: RemoteOptions,
+        project: str = "",
     ) -> None:
         self._clients = clients
         self._role_arn = role_arn
         self._bucket = bucket
         self._options = options
+        self._project = project
 
     def require(self) -> None:
         """Raise if something is in the way.
@@ -68,7 +77,13 @@ class Preflight:
             The bucket is somebody else's, or SageMaker may not take the role.
         """
         role = RoleArn.parse(self._role_arn)
-        key = (self._clients.settings_key, self._role_arn, self._bucket, self._owner(role))
+        key = (
+            self._clients.settings_key,
+            self._role_arn,
+            self._bucket,
+            self._project,
+            self._owner(role),
+        )
         check_instance_type(self._clients, self._options.instance_type)
         if key in self._passed:
             return
@@ -76,7 +91,7 @@ class Preflight:
         account.region()
         looks: list[Look] = [
             ("identity", lambda: account.identity(self._role_arn)),
-            ("bucket", lambda: account.bucket(self._bucket, self._owner(role))),
+            ("bucket", lambda: account.bucket(self._bucket, self._owner(role), self._project)),
             ("role", lambda: account.role(self._role_arn)),
         ]
         _raise_sure(looks)

@@ -18,11 +18,13 @@ from ..execution.process_launch import ProcessLauncher
 from ..execution.request import TrainingRequest
 from ..runtime.channel_job import ChannelJob
 from .config import SagemakerConfig
+from .remote_launcher import RemoteLauncher
 
 __all__ = ["BatchExecutor", "BatchSource", "FreshSource", "RecordedSource", "shared_request"]
 
 _LAUNCHERS: Mapping[str, type[Launcher]] = {
-    launcher.kind: launcher for launcher in (AttachedLauncher, ContainerLauncher, ProcessLauncher)
+    launcher.kind: launcher
+    for launcher in (AttachedLauncher, ContainerLauncher, ProcessLauncher, RemoteLauncher)
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -67,9 +68,9 @@ class SagemakerExecutor(Executor):
     def check(self, request: TrainingRequest) -> None:
         """Refuse what cannot work, as far as that is known before anything is packed."""
 
+    @abstractmethod
     def prepare(self, request: TrainingRequest, package: Package) -> Launcher:
         """Build and send what all runs of a package share, unless it is there."""
-        raise NotImplementedError(type(self).__name__)
 
     @property
     def scope(self) -> str:

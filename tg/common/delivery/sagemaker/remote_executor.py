@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import copy
-import json
-import logging
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast
 
-from ..._core.errors import AwsError
-from ...contract.run_state import RunState
+from ..delivery.packaging import Package
 from ..delivery.training_image import Image
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
@@ -23,18 +19,15 @@ from .dataset_upload import upload_dataset
 from .ecr_pusher import EcrPusher
 from .examination import AccountExamination, LocalExamination
 from .executors import FollowingExecutor
-from .job_creation import create_job
 from .preflight import PLATFORM, Preflight, check_name, check_platform
+from .remote_launcher import RemoteLauncher
 from .remote_options import RemoteOptions
 from .remote_run import RemoteRun
 from .s3_layout import S3Layout
-from .submission import SubmissionNote
 from .training_job import TrainingJob
 from .training_role import configured_role
 
 __all__ = ["ImagePusher", "SagemakerRemoteExecutor"]
-
-_LOGGER = logging.getLogger(__name__)
 
 
 class ImagePusher(Protocol):
@@ -63,6 +56,8 @@ class SagemakerRemoteExecutor(FollowingExecutor):
     pusher
         Brings the image to a registry; to the account's own if ``None``.
     """
+
+    kind = RemoteLauncher.kind
 
     def __init__(
         self,
@@ -96,22 +91,65 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         AwsError
             A service refused something.
         """
-        request = self.config.request(hyperparameters)
-        layout = self.config.settings.s3_layout
-        # all that can be refused without an image is refused now
-        self._check(request, layout)
-        preflight = self._preflight(layout)
-        preflight.require()
-        package = request.packaging.make_package()
+        return cast("RemoteRun", self._submit(hyperparameters))
+
+    def prepare(self, request: TrainingRequest, package: Package) -> RemoteLauncher:
+        """Build, push and upload what is not there yet."""
         containering = copy.copy(self.config.containering)
         containering.platform = containering.platform or PLATFORM
         image = containering.make_container(package)
+        layout = self.config.settings.s3_layout
         locations = {
             name: upload_dataset(self._clients, layout, self._dataset_name(name), path)
             for name, path in request.channels.items()
         }
-        job = self._job(request, layout, image=image, locations=locations)
-        return self._start(job, preflight)
+        pusher = self._pusher or EcrPusher(self._clients)
+        return RemoteLauncher(
+            name=request.name,
+            image_uri=pusher.push(image),
+            image_hash=image.content_hash,
+            channels={name: location.uri for name, location in locations.items()},
+            data_hash="".join(locations[name].content_hash for name in sorted(locations)),
+            role_arn=self._role_arn,
+            layout=layout,
+            options=self.options,
+            runs_folder=request.runs_folder,
+            provenance=git_provenance(),
+            clients=self._clients,
+        )
+
+    def check(self, request: TrainingRequest) -> None:
+        """Refuse what cannot work, as far as that is known before anything is packed."""
+        layout = self.config.settings.s3_layout
+        self._check(request, layout)
+        for place in range(len(self.places)):
+            Preflight(
+                self._clients,
+                role_arn=self._role_arn,
+                bucket=layout.bucket,
+                options=self.options.at(place),
+                project=layout.project,
+            ).require()
+
+    @property
+    def scope(self) -> str:
+        """What tells the runs of its batches from those of other executors."""
+        return f"{self.kind} {self.config.settings.s3_layout.output}"
+
+    @property
+    def places(self) -> Sequence[str]:
+        """The instance types that a sweep may try one after the other."""
+        return self.options.instance_types
+
+    def worst_cost(self, place: int = 0) -> float:
+        """Give what one run may cost at most, in US dollars.
+
+        Raises
+        ------
+        PriceUnknownError
+            There is no price of the instance type.
+        """
+        return float(estimate_cost(self.options.at(place), self._clients.region).worst_usd)
 
     def checkup(self, hyperparameters: Mapping[str, Any] | None = None) -> Checkup:
         """Look at all that a submission needs, without making anything.
@@ -176,64 +214,19 @@ class SagemakerRemoteExecutor(FollowingExecutor):
     def _check(self, request: TrainingRequest, layout: S3Layout) -> None:
         check_name(request.name)
         check_platform(self.config.containering.platform)
-        self._job(request, layout, image=None, locations={})
-        check_cost(self.options, self._clients.region)
-
-    def _preflight(self, layout: S3Layout) -> Preflight:
-        return Preflight(
-            self._clients,
-            role_arn=self._role_arn,
-            bucket=layout.bucket,
-            options=self.options,
-        )
-
-    def _start(self, job: TrainingJob, preflight: Preflight) -> RemoteRun:
-        """Create the job, or find it; after its end the next attempt has another name."""
-        attempt = 1
-        while True:
-            run = self._run_of(job.name(attempt))
-            note = SubmissionNote(self.config.runs_folder, run.id)
-            was_open = note.is_open
-            note.open()
-            request = job.request(run.id, _variables(run.id))
-            try:
-                existing = create_job(self._clients, request, run.describe)
-            except AwsError as exc:
-                preflight.explain(exc)
-                raise
-            if existing is None:
-                return run
-            state = RunState(existing["TrainingJobStatus"])
-            if not state.is_final:
-                _LOGGER.info("the training job %s runs already", run.id)
-                return run
-            if was_open and state is RunState.COMPLETED:
-                _LOGGER.info("the result of %s was not fetched yet: it is not trained anew", run.id)
-                return run
-            note.close()
-            run.discard_checkpoints(existing)
-            attempt += 1
-
-    def _job(
-        self,
-        request: TrainingRequest,
-        layout: S3Layout,
-        *,
-        image: Image | None,
-        locations: Mapping[str, Any],
-    ) -> TrainingJob:
-        pusher = self._pusher or EcrPusher(self._clients)
-        return TrainingJob(
+        TrainingJob(
             base_name=request.name,
-            content_hash="" if image is None else image.content_hash,
-            data_hash="".join(locations[name].content_hash for name in sorted(locations)),
-            image_uri="" if image is None else pusher.push(image),
+            content_hash="",
+            data_hash="",
+            image_uri="",
             role_arn=self._role_arn,
-            channels={name: location.uri for name, location in locations.items()},
+            channels=dict.fromkeys(request.channels, ""),
             layout=layout,
             hyperparameters=request.hyperparameters,
             options=self.options,
         )
+        for place in range(len(self.places)):
+            check_cost(self.options.at(place), self._clients.region)
 
     @property
     def _role_arn(self) -> str | None:
@@ -242,13 +235,3 @@ class SagemakerRemoteExecutor(FollowingExecutor):
     def _dataset_name(self, channel: str) -> str:
         settings = self.config.settings
         return settings.channels.get(channel, settings.dataset)
-
-
-def _variables(run_id: str) -> dict[str, str]:
-    provenance = {
-        "run_id": run_id,
-        "executor": "remote",
-        "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        **git_provenance(),
-    }
-    return {"TG_PROVENANCE": json.dumps(provenance)}

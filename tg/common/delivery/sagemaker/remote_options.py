@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ..._core.errors import ConfigError
 from ..execution.training_variables import training_variables, without_bars
@@ -39,6 +40,8 @@ class RemoteOptions:
     ----------
     instance_type
         Such as ``"ml.m5.xlarge"``.
+    fallback_instance_types
+        What a sweep tries next, one after the other, where there is no capacity for a type.
     instance_count
         The number of instances, each of which trains.
     volume_gib
@@ -90,6 +93,7 @@ class RemoteOptions:
     """
 
     instance_type: str = "ml.m5.large"
+    fallback_instance_types: Sequence[str] = ()
     instance_count: int = 1
     volume_gib: int = 30
     max_runtime_seconds: int = _DAY_SECONDS
@@ -111,11 +115,12 @@ class RemoteOptions:
     bucket_account: str | None = None
 
     def __post_init__(self) -> None:
-        if not _INSTANCE_TYPE.match(self.instance_type):
-            raise ConfigError(
-                f"there is no instance type {self.instance_type!r}",
-                hint="Name one of SageMaker's, such as 'ml.m5.xlarge'.",
-            )
+        for instance_type in self.instance_types:
+            if not _INSTANCE_TYPE.match(instance_type):
+                raise ConfigError(
+                    f"there is no instance type {instance_type!r}",
+                    hint="Name one of SageMaker's, such as 'ml.m5.xlarge'.",
+                )
         self._check_numbers()
         self._check_texts()
         if self.bucket_account is not None and not _ACCOUNT.match(self.bucket_account):
@@ -144,6 +149,40 @@ class RemoteOptions:
         if self.max_cost is not None:
             checked_amount(self.max_cost, "max_cost")
         checked_prices(self.prices, self.instance_type)
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """All that may be tried, in order."""
+        fallback = self.fallback_instance_types
+        if isinstance(fallback, str):
+            raise ConfigError(
+                f"fallback_instance_types is a text: {fallback!r}", hint="Give a list of texts."
+            )
+        return (self.instance_type, *fallback)
+
+    def at(self, place: int) -> RemoteOptions:
+        """Give the settings with one of the instance types, and nothing to fall back to.
+
+        Parameters
+        ----------
+        place
+            Which of `instance_types`.
+
+        Example
+        -------
+        >>> options = RemoteOptions(fallback_instance_types=["ml.m4.xlarge"])
+        >>> options.at(1).instance_type
+        'ml.m4.xlarge'
+        """
+        prices = self.prices
+        if prices is not None and not isinstance(prices, Mapping | Path | str):
+            prices = {self.instance_type: prices}  # a price alone is that of the first type
+        return replace(
+            self,
+            instance_type=self.instance_types[place],
+            fallback_instance_types=(),
+            prices=prices,
+        )
 
     @property
     def is_spot(self) -> bool:

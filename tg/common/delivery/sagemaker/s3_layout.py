@@ -135,6 +135,10 @@ class S3Layout:
             )
         return self._root / "datasets" / name
 
+    def payload(self, digest: str) -> S3Place:
+        """Give the place of a task that travels by itself, by the hash of its pickle."""
+        return self._root / "payloads" / f"{digest[:32]}.pkl"
+
     def result(self, job_name: str) -> S3Place:
         """Give the place of a job's archive.
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..._core.errors import ConfigError
 from ...contract.metric_line import metric_pattern
 from ..naming.legal_name import job_name
+from ..runtime.folders import JOB_CHANNEL
 from .remote_options import RemoteOptions
 from .s3_layout import S3Layout
 from .training_role import RoleArn
@@ -24,7 +25,7 @@ _DIGITS = 16
 # settings that do not change what a training does, but how long it may take
 _LIMITS = ("max_runtime_seconds", "max_wait_seconds")
 # settings that are no part of the job at all
-_OF_THE_SUBMISSION = ("bucket_account", "max_cost", "prices")
+_OF_THE_SUBMISSION = ("bucket_account", "fallback_instance_types", "max_cost", "prices")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +127,7 @@ class TrainingJob:
         digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
         return job_name(self.base_name.lower(), digest if attempt == 1 else f"{digest}-r{attempt}")
 
-    def request(self, name: str, variables: Mapping[str, str]) -> dict[str, Any]:
+    def request(self, name: str, variables: Mapping[str, str], *, place: int = 0) -> dict[str, Any]:
         """Give the arguments of ``create_training_job``.
 
         Parameters
@@ -135,6 +136,8 @@ class TrainingJob:
             The job's name.
         variables
             Further variables of its environment.
+        place
+            Which of the options' instance types.
         """
         options = self.options
         request: dict[str, Any] = {
@@ -154,7 +157,7 @@ class TrainingJob:
                 "CompressionType": options.compression,
             },
             "ResourceConfig": {
-                "InstanceType": options.instance_type,
+                "InstanceType": options.instance_types[place],
                 "InstanceCount": options.instance_count,
                 "VolumeSizeInGB": options.volume_gib,
             },
@@ -192,4 +195,7 @@ class TrainingJob:
 
 def _channel(name: str, uri: str) -> dict[str, Any]:
     source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
-    return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
+    channel: dict[str, Any] = {"ChannelName": name, "DataSource": {"S3DataSource": source}}
+    if name == JOB_CHANNEL:
+        channel["InputMode"] = "File"  # it is read as a file, however the data come
+    return channel

@@ -11,7 +11,7 @@ import typer
 
 from ..common._core.errors import ConfigError, StorageError
 from ..common._core.files import atomic_write
-from ..common.delivery.delivery.templates import read_template, render
+from ..common._core.templates import read_template, render
 from .command import command
 from .output import Output
 

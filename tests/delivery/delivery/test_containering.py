@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tg.common._core.errors import ConfigError
+from tg.common._core.templates import read_template, render
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.delivery.base_image import find_base_image
-from tg.common.delivery.delivery.templates import read_template, render
 from tg.common.delivery.docker import DockerEngine, ImageStore
 from tg.common.delivery.sagemaker import DOCKERFILE_TEMPLATE
 

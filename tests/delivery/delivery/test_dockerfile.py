@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tg.common._core.errors import ConfigError
+from tg.common._core.templates import read_template
 from tg.common.delivery.delivery import Containering
 from tg.common.delivery.delivery.dockerfile import Dockerfile, system_packages
-from tg.common.delivery.delivery.templates import read_template
 
 TEMPLATE = read_template("sagemaker/Dockerfile")
 VALUES = {

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..._core.errors import ConfigError
 from ..._core.logger import Logger
+from ..._core.templates import read_template
 from ..docker.engine import DockerEngine
 from ..docker.images import ImageStore
 from .base_image import find_base_image
@@ -20,7 +21,6 @@ from .image_context import render_run_file
 from .image_name import ImageName, legal_image_name, legal_tag
 from .image_requirements import ImageRequirements
 from .packaging import Package, Packaging
-from .templates import read_template
 from .training_image import Image, TrainingImage
 
 __all__ = ["Containering"]

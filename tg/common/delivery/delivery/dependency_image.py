@@ -6,12 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from ..._core.templates import read_template, render
 from ..docker.images import ImageRecord
 from ..docker.labels import DEPENDENCIES_REPOSITORY
 from .build_secrets import SECRETS_PLACE
 from .dockerfile import Dockerfile
 from .image_requirements import ImageRequirements
-from .templates import read_template, render
 
 __all__ = ["FILES_PLACE", "DependencyImage"]
 

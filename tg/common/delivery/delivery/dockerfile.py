@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..._core.errors import ConfigError
-from .templates import render
+from ..._core.templates import render
 
 __all__ = ["Dockerfile", "system_packages"]
 

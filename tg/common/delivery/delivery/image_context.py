@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 from ..._core.archive_reader import ArchiveReader
+from ..._core.templates import read_template, render
 from .packaging import Package
-from .templates import read_template, render
 
 __all__ = ["write_image_files"]
 

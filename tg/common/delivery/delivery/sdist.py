@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..._core.templates import read_template, render
 from .package_name import PackageName
-from .templates import read_template, render
 
 __all__ = ["SourceDistribution"]
 

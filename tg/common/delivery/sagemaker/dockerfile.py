@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..delivery.templates import read_template
+from ..._core.templates import read_template
 
 __all__ = ["DOCKERFILE_TEMPLATE"]
 

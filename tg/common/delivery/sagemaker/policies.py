@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..._core.errors import ConfigError
 from ..._core.files import atomic_write
-from ..delivery.templates import read_template, render
+from ..._core.templates import read_template, render
 from .s3_layout import S3Layout
 
 __all__ = ["Policies", "render_policies"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..._core.errors import ConfigError, PriceUnknownError
-from ..delivery.templates import read_template
+from ..._core.templates import read_template
 
 __all__ = [
     "VOLUME",

@@ -91,6 +91,7 @@ class SweepPlots:
         values = [row.metrics[name] for row in rows]
         figure, (panel,) = _panels(1, width=2.0 + 1.5 * (len(varying) + 1))
         color = _color_of(values)
+        shade = AxisScale(values).share
         scales = [AxisScale([row.parameters.get(one) for row in rows]) for one in varying]
         last = AxisScale(values)
         for row in rows:
@@ -98,9 +99,8 @@ class SweepPlots:
                 scale.share(row.parameters.get(one))
                 for one, scale in zip(varying, scales, strict=True)
             ]
-            panel.plot(
-                [*heights, last.share(row.metrics[name])], color=color.to_rgba(row.metrics[name])
-            )
+            value = row.metrics[name]
+            panel.plot([*heights, last.share(value)], color=color.cmap(shade(value)))
         panel.set_xticks(range(len(varying) + 1), [*varying, name])
         panel.set_yticks([])
         for place, scale in enumerate([*scales, last]):

@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from string import Template
 
-from ..._core.errors import ConfigError
+from .errors import ConfigError
 
 __all__ = ["read_template", "render"]
 
 # in the wheel the templates stand inside the package, in a checkout beside it
 _FOLDERS = (
-    Path(__file__).parents[3] / "_templates",
-    Path(__file__).parents[4] / "templates",
+    Path(__file__).parents[2] / "_templates",
+    Path(__file__).parents[3] / "templates",
 )
 
 

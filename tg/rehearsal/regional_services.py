@@ -13,6 +13,8 @@ from .quotas import QuotaService
 from .registry import ImageRegistry
 from .training_jobs import TrainingJobs
 from .training_record import TrainingRecord
+from .tuning_jobs import TuningJobs
+from .validation import check_account
 
 __all__ = ["RegionalServices"]
 
@@ -51,6 +53,7 @@ class RegionalServices:
         self._run = run
         self._lock = threading.Lock()
         self._jobs: dict[str, TrainingJobs] = {}
+        self._tunings: dict[str, TuningJobs] = {}
         self._operations: dict[str, Mapping[str, Operation]] = {}
 
     def operations(self, region: str) -> Mapping[str, Operation]:
@@ -78,6 +81,8 @@ class RegionalServices:
 
     def cancel(self) -> None:
         """Take no more jobs, and give up those that run."""
+        for tunings in list(self._tunings.values()):
+            tunings.cancel()
         for jobs in list(self._jobs.values()):
             jobs.cancel()
 
@@ -86,11 +91,17 @@ class RegionalServices:
         deadline = time.monotonic() + _SETTLE_SECONDS
         for jobs in list(self._jobs.values()):
             jobs.settle(deadline)
+        for tunings in list(self._tunings.values()):
+            tunings.settle(deadline)
 
     def _made(self, region: str) -> Mapping[str, Operation]:
         jobs = self._jobs[region] = TrainingJobs(region, self._quotas, self._rules, self._run)
+        tunings = self._tunings[region] = TuningJobs(
+            region, jobs, lambda request: check_account(request, region, self._rules)
+        )
         return {
             **jobs.operations,
+            **tunings.operations,
             **ContainerRegistryService(self._registry, region).operations,
             **QuotaService(self._quotas, region).operations,
         }

@@ -9,7 +9,11 @@ import pytest
 from tg.common._core import errors
 from tg.common._core.errors import TgError
 
-CLASSES = [value for value in vars(errors).values() if inspect.isclass(value)]
+CLASSES = [
+    value
+    for value in vars(errors).values()
+    if inspect.isclass(value) and issubclass(value, Exception)
+]
 
 
 def test_the_tree_in_the_docstring_is_the_tree_of_classes() -> None:

@@ -56,6 +56,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .aws_error import (
+    AwsConnectionError,
+    AwsCredentialsError,
+    AwsError,
+    AwsNotFoundError,
+    AwsPermissionError,
+    AwsQuotaError,
+    AwsServiceError,
+    AwsThrottledError,
+)
+from .run_error import (
+    CapacityError,
+    InfrastructureError,
+    MemoryLimitError,
+    RunCancelledError,
+    RunError,
+    RunNotFoundError,
+    RunTimeoutError,
+    SweepBusyError,
+    SweepError,
+    SweepNotFoundError,
+    SweepPausedError,
+    TrainingFailedError,
+    TrainingTimeoutError,
+)
 from .tg_error import TgError
 
 __all__ = [
@@ -278,119 +303,3 @@ class PushError(TgError):
         super().__init__(what, hint=hint)
         self.reference = reference
         self.output = output
-
-
-class AwsError(TgError):
-    """AWS refused a request, or could not be asked.
-
-    Attributes
-    ----------
-    code
-        What AWS calls the error, such as ``NoSuchBucket``; the name of the client's own error if
-        no answer came.
-    operation
-        What was asked for, such as ``PutObject``, or what it was good for.
-    """
-
-    def __init__(self, what: str, *, code: str = "", operation: str = "", hint: str = "") -> None:
-        super().__init__(what, hint=hint)
-        self.code = code
-        self.operation = operation
-
-
-class AwsConnectionError(AwsError):
-    """AWS does not answer."""
-
-
-class AwsCredentialsError(AwsError):
-    """There are no AWS credentials, or they are wrong or have expired."""
-
-
-class AwsNotFoundError(AwsError):
-    """What was named is not there."""
-
-
-class AwsPermissionError(AwsError):
-    """The identity that asks may not do it."""
-
-
-class AwsQuotaError(AwsError):
-    """A limit of the account is reached."""
-
-
-class AwsServiceError(AwsError):
-    """AWS itself failed; the same request may go well later."""
-
-
-class AwsThrottledError(AwsError):
-    """AWS was asked too often."""
-
-
-class SweepError(TgError):
-    """A sweep cannot go on."""
-
-
-class SweepNotFoundError(SweepError):
-    """There is no sweep of that name."""
-
-
-class SweepBusyError(SweepError):
-    """Another process drives the sweep; this one may watch it."""
-
-
-class SweepPausedError(SweepError):
-    """A sweep waits for something else to work again; nothing is lost, and it can be reopened.
-
-    What does not work is its cause.
-    """
-
-
-class RunError(TgError):
-    """A run did not end well."""
-
-
-class RunNotFoundError(RunError):
-    """There is no run of that name."""
-
-
-class RunTimeoutError(RunError):
-    """A run did not end in time."""
-
-
-class RunCancelledError(RunError):
-    """A run was cancelled."""
-
-
-class TrainingFailedError(RunError):
-    """The training itself failed.
-
-    Attributes
-    ----------
-    exit_code
-        What the training process returned; ``None`` when it ran in this process.
-    traceback_tail
-        The end of the training's own traceback, at most 1,024 characters.
-    """
-
-    def __init__(
-        self, what: str, *, exit_code: int | None = None, traceback_tail: str = "", hint: str = ""
-    ) -> None:
-        super().__init__(what, hint=hint)
-        self.exit_code = exit_code
-        self.traceback_tail = traceback_tail
-
-
-class CapacityError(TrainingFailedError):
-    """The training did not start, as there was no machine for it."""
-
-
-class InfrastructureError(TrainingFailedError):
-    """The training was ended by a failure of where it ran, not by its own."""
-
-
-class MemoryLimitError(TrainingFailedError):
-    """The training was killed, as it took more memory than it had."""
-
-
-class TrainingTimeoutError(TrainingFailedError):
-    """The training was ended, as it took longer than it might."""

@@ -107,7 +107,12 @@ class FileRun(Run):
 
 
 class FolderBatch(TaskBatch):
-    """`before_start` is called before each start and `before_look` before each look: for faults."""
+    """`before_start` is called before each start and `before_look` before each look: for faults.
+
+    `moment` is called at every step of every batch of the process.
+    """
+
+    moment: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, folder: Path, specs: Mapping[str, Mapping[str, Any]], **record: Any) -> None:
         self.folder = Path(folder)
@@ -144,6 +149,7 @@ class FolderBatch(TaskBatch):
     def start(self, name: str, attempt: int = 1, place: int = 0) -> Run:
         self.starts.append((name, attempt, place))
         self.before_start(name, attempt, place)
+        self.moment()
         spec = dict(self.specs[name])
         fails = spec["fails"]
         spec["fails"] = fails[attempt - 1] if attempt <= len(fails) else ""
@@ -152,15 +158,18 @@ class FolderBatch(TaskBatch):
         temporary.write_text(json.dumps(spec))
         with contextlib.suppress(FileExistsError):
             os.link(temporary, path)  # the one moment from which on there is a run
+        self.moment()
         temporary.unlink()
         self.after_start(name, attempt, place)
         return FileRun(path)
 
     def run(self, run_id: str) -> Run:
+        self.moment()
         return FileRun(self.folder / run_id)
 
     def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
         self.before_look()
+        self.moment()
         return super().states(run_ids)
 
     def worst_cost(self, place: int = 0) -> float | None:

@@ -7,13 +7,15 @@ import inspect
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from ..._core.errors import ConfigError, NamingError
+from ..._core.errors import ConfigError, GridError, NamingError
 from ..._core.suggestions import did_you_mean
+from ..naming.named_tasks import NamedTasks
 from ..naming.plan import NamePlan
 from ..naming.target import SAGEMAKER_JOB, Target
 
 __all__ = ["Autonamer"]
 
+_SHOWN = 10
 _KEYWORDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -82,7 +84,8 @@ class Autonamer:
         Returns
         -------
         list
-            What ``build_method`` returned, with ``info["name"]`` set. No argument is shared
+            What ``build_method`` returned, with ``info["name"]`` set; its ``parameters`` maps names
+            to what the tasks were built of. No argument is shared
             between two tasks, nor with the grid; neither are lists, dictionaries and sets that
             are defaults of ``build_method``.
 
@@ -92,14 +95,21 @@ class Autonamer:
             As :meth:`plan`, before any task is built.
         ConfigError
             If what ``build_method`` returns has no dictionary ``info``, or is returned twice.
+        GridError
+            If ``build_method`` raises for some cells; all of them are named.
         """
         plan = self.plan(**grid)
         arguments = self._fresh_defaults(grid) | self.common_arguments
         _copied(arguments)
         tasks: list[Any] = []
         infos: dict[int, str] = {}
+        failures: dict[str, Exception] = {}
         for place, name in enumerate(plan.names):
-            task = self.build_method(**(_copied(arguments) | plan.parameters(place)))
+            try:
+                task = self.build_method(**(_copied(arguments) | plan.parameters(place)))
+            except Exception as exc:  # noqa: BLE001 - the user's code may raise anything
+                failures[name] = exc
+                continue
             info = _info_of(task, name)
             other = infos.setdefault(id(info), name)
             if other != name:
@@ -109,7 +119,9 @@ class Autonamer:
                 )
             info["name"] = name
             tasks.append(task)
-        return tasks
+        if failures:
+            raise _grid_error(failures, len(plan)) from next(iter(failures.values()))
+        return NamedTasks(tasks, plan)
 
     def plan(self, /, **grid: Any) -> NamePlan:
         """Name all combinations without building any task.
@@ -260,3 +272,14 @@ def _info_of(task: Any, name: str) -> MutableMapping[str, Any]:
             hint="Return a task, or any object with the attribute info=dict().",
         )
     return info
+
+
+def _grid_error(failures: Mapping[str, Exception], cells: int) -> GridError:
+    texts = {name: f"{type(exc).__name__}: {exc}" for name, exc in failures.items()}
+    shown = "; ".join(f"{name} ({text})" for name, text in list(texts.items())[:_SHOWN])
+    more = f"; and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return GridError(
+        f"the build method failed for {len(texts)} of {cells} cells: {shown}{more}",
+        failures=texts,
+        hint="Mend it, or leave these values out of the grid.",
+    )

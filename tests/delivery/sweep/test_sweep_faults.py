@@ -1,0 +1,311 @@
+"""Places that refuse, fail, forget and do not answer."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from folder_place import FileRun, FileTask, FolderBatch, FolderExecutor, run_files, tasks
+
+from tg.common._core.errors import (
+    AwsConnectionError,
+    AwsCredentialsError,
+    AwsError,
+    AwsQuotaError,
+    AwsThrottledError,
+    ConfigError,
+    SweepPausedError,
+)
+from tg.common.delivery.sweep import Pace, RetryPolicy, Sweep, TaskState
+
+QUICK = Pace(first_pause_seconds=0.01, longest_pause_seconds=0.1, longest_poll_seconds=0.05)
+
+
+def executor_with(
+    place: Path, fault: Callable[[FolderBatch, str, int, int], None], **record: Any
+) -> FolderExecutor:
+    """An executor whose starts go through `fault` first."""
+    executor = FolderExecutor(place, **record)
+
+    def change(batch: FolderBatch) -> None:
+        batch.before_start = lambda *what: fault(batch, *what)
+
+    executor.change = change
+    return executor
+
+
+def running(place: Path) -> int:
+    return sum(not FileRun(place / name).state.is_final for name in run_files(place))
+
+
+def assert_all_completed(sweep: Sweep, place: Path) -> None:
+    rows = sweep.rows()
+    assert {row.state for row in rows} == {TaskState.COMPLETED}
+    assert len(run_files(place)) == len(rows)
+
+
+def test_a_quota_of_three_runs_fifty_tasks_by_three(place: Path) -> None:
+    # else a sweep on a small account ends in errors, or asks without end
+    lock = threading.Lock()
+    most = 0
+
+    def quota(batch: FolderBatch, name: str, attempt: int, at: int) -> None:
+        nonlocal most
+        lock.acquire()  # until the run is there: the place counts what it has
+        count = running(place)
+        most = max(most, count)
+        if count >= 3:
+            lock.release()
+            raise AwsQuotaError("the account may run 3", code="ResourceLimitExceeded")
+
+    executor = executor_with(place, quota)
+    with_hook = executor.change
+
+    def change(batch: FolderBatch) -> None:
+        with_hook(batch)
+        batch.after_start = lambda *_: lock.release()
+
+    executor.change = change
+    sweep = Sweep(tasks(50, seconds=0.03), executor, name="quota", pace=QUICK)
+    sweep.run()
+    assert_all_completed(sweep, place)
+    assert most <= 3
+    # a refusal is a signal, not a reason to ask all the time
+    assert len(executor.last.starts) < 50 * 3 + 64
+
+
+def test_a_storm_of_throttling_loses_no_task(place: Path) -> None:
+    chance = random.Random(0)
+
+    def throttle(*_: object) -> None:
+        if chance.random() < 0.5:
+            raise AwsThrottledError("Rate exceeded", code="ThrottlingException")
+
+    sweep = Sweep(tasks(40), executor_with(place, throttle), name="storm", pace=QUICK)
+    sweep.run()
+    assert_all_completed(sweep, place)
+    assert {row.attempt for row in sweep.rows()} == {1}
+
+
+def test_throttled_looks_are_taken_later(place: Path) -> None:
+    executor = FolderExecutor(place)
+    left = [5]
+
+    def throttle() -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise AwsThrottledError("Rate exceeded")
+
+    executor.change = lambda batch: setattr(batch, "before_look", throttle)
+    sweep = Sweep(tasks(5), executor, name="looks", pace=QUICK)
+    sweep.run()
+    assert_all_completed(sweep, place)
+
+
+def test_without_capacity_the_next_place_is_tried(place: Path) -> None:
+    def full(batch: FolderBatch, name: str, attempt: int, at: int) -> None:
+        if at != 2:
+            raise AwsError("no machine", code="InsufficientCapacity")
+
+    executor = executor_with(place, full, places=["small", "middle", "large"])
+    sweep = Sweep(tasks(10), executor, name="capacity", pace=QUICK)
+    sweep.run()
+    assert_all_completed(sweep, place)
+    assert {row.place for row in sweep.rows()} == {2}
+
+
+def test_a_run_that_found_no_machine_is_tried_at_the_next_place(place: Path) -> None:
+    executor = FolderExecutor(place, places=["small", "large"])
+    sweep = Sweep([FileTask("a", fails=["capacity"])], executor, name="full", pace=QUICK)
+    sweep.run()
+    (row,) = sweep.rows()
+    assert (row.state, row.attempt, row.place) == (TaskState.COMPLETED, 2, 1)
+    assert row.run_id.endswith("-r2")
+
+
+def test_interrupted_runs_are_tried_again_under_further_names(place: Path) -> None:
+    chance = random.Random(3)
+    planned = tasks(40)
+    for task in planned:
+        while chance.random() < 0.3:
+            task.fails.append("interrupted")
+    sweep = Sweep(planned, FolderExecutor(place), name="spot", pace=QUICK)
+    status = sweep.run()
+    assert status["completed"] == 40
+    assert len(run_files(place)) == 40 + sum(len(task.fails) for task in planned)
+    for task, row in zip(planned, sweep.rows(), strict=True):
+        assert row.attempt == 1 + len(task.fails)
+        assert row.failures == ({"interrupted": len(task.fails)} if task.fails else {})
+
+
+def test_a_task_that_always_fails_fails_once_and_alone(place: Path) -> None:
+    planned = [*tasks(9), FileTask("bad", fails=["task"] * 9)]
+    sweep = Sweep(planned, FolderExecutor(place), name="one", pace=QUICK)
+    status = sweep.run()
+    assert (status["completed"], status["failed"]) == (9, 1)
+    bad = sweep.rows()[-1]
+    assert (bad.kind, bad.attempt) == ("task", 1)
+    assert "failed for task" in bad.reason
+    # opened again, there is nothing to do; asked for, it is tried as another run
+    assert Sweep.open("one").run().is_done
+    assert len(run_files(place)) == 10
+    assert Sweep.open("one").resume()["failed"] == 1
+    assert sweep.rows()[-1].run_id.endswith("-r2")
+    assert len(run_files(place)) == 11
+
+
+def test_the_tasks_own_failure_is_tried_again_when_asked_for(place: Path) -> None:
+    planned = [FileTask("a", fails=["task", "task"])]
+    retry = RetryPolicy(task=3)
+    sweep = Sweep(planned, FolderExecutor(place), name="retry", retry=retry, pace=QUICK)
+    assert sweep.run()["completed"] == 1
+    assert sweep.rows()[0].attempt == 3
+
+
+def test_a_task_that_cannot_be_started_does_not_stop_the_others(place: Path) -> None:
+    def refuse(batch: FolderBatch, name: str, attempt: int, at: int) -> None:
+        if name == "t00003":
+            raise ConfigError("this one cannot be", hint="Mend it.")
+
+    sweep = Sweep(tasks(6), executor_with(place, refuse), name="refused", pace=QUICK)
+    status = sweep.run()
+    assert (status["completed"], status["failed"]) == (5, 1)
+    assert "this one cannot be" in sweep.rows()[3].reason
+
+
+def test_expired_credentials_pause_the_sweep_and_lose_nothing(place: Path) -> None:
+    # a laptop that slept for a day: its token is not valid any more
+    is_expired = threading.Event()
+
+    def expire(batch: FolderBatch, name: str, attempt: int, at: int) -> None:
+        if name == "t00010":
+            is_expired.set()
+        if is_expired.is_set():
+            raise AwsCredentialsError("the token has expired", code="ExpiredToken")
+
+    sweep = Sweep(tasks(30), executor_with(place, expire), name="asleep", pace=QUICK)
+    with pytest.raises(SweepPausedError, match=r"expired.*Sweep\.open\('asleep'\)") as caught:
+        sweep.run()
+    assert isinstance(caught.value.__cause__, AwsCredentialsError)
+    assert not sweep.status().is_done
+    again = Sweep.open("asleep")
+    assert again.run()["completed"] == 30
+    assert_all_completed(again, place)
+
+
+def test_a_lost_answer_is_no_second_run(place: Path) -> None:
+    # the request was accepted, and the connection broke before the answer
+    executor = FolderExecutor(place)
+    chance = random.Random(5)
+
+    def break_off(*_: object) -> None:
+        if chance.random() < 0.4:
+            raise AwsConnectionError("the connection was reset")
+
+    executor.change = lambda batch: setattr(batch, "after_start", break_off)
+    sweep = Sweep(tasks(30), executor, name="lost", pace=QUICK)
+    sweep.run()
+    assert_all_completed(sweep, place)
+
+
+def test_a_place_that_does_not_answer_at_all_pauses_the_sweep(place: Path) -> None:
+    def silent(*_: object) -> None:
+        raise AwsConnectionError("no route")
+
+    pace = Pace(first_pause_seconds=0.01, longest_pause_seconds=0.02, patience_seconds=0.1)
+    sweep = Sweep(tasks(3), executor_with(place, silent), name="silent", pace=pace)
+    with pytest.raises(SweepPausedError, match="no route"):
+        sweep.run()
+    assert Sweep.open("silent", pace=QUICK).run()["completed"] == 3
+
+
+def test_a_run_that_was_removed_is_started_again(place: Path) -> None:
+    executor = FolderExecutor(place)
+    removed: list[str] = []
+
+    def remove() -> None:
+        if not removed:
+            removed.extend(run_files(place))
+            for name in removed:
+                (place / name).unlink()
+
+    executor.change = lambda batch: setattr(batch, "before_look", remove)
+    sweep = Sweep(tasks(2, seconds=0.1), executor, name="removed", pace=QUICK)
+    sweep.run()
+    assert removed
+    assert_all_completed(sweep, place)
+
+
+def test_the_first_failure_ends_the_sweep_when_asked_for(place: Path) -> None:
+    planned = [FileTask("bad", fails=["task"]), *tasks(20, seconds=30)]
+    sweep = Sweep(
+        planned, FolderExecutor(place), name="fast", fail_fast=True, max_parallel=4, pace=QUICK
+    )
+    status = sweep.run()
+    assert status.ended_by == "fail_fast"
+    # what was started before the failure was seen is ended, and nothing after it is started
+    assert status["failed"] == 1
+    assert status["cancelled"] <= 4
+    assert status["waiting"] == 20 - status["cancelled"]
+    assert running(place) == 0
+
+
+def test_a_ceiling_of_cost_is_never_passed(place: Path) -> None:
+    executor = FolderExecutor(place, worst_cost=3.0, cost=1.0)
+    sweep = Sweep(tasks(20), executor, name="dear", max_cost=10.0, pace=QUICK)
+    status = sweep.run()
+    assert status.ended_by == "max_cost"
+    # the worst of what runs counts until it has ended: 7 + 3 could be 10, 8 + 3 could be 11
+    assert status.spent == 8.0
+    assert status["completed"] == 8
+    more = Sweep.open("dear", max_cost=100.0).run()
+    assert (more["completed"], more.spent, more.ended_by) == (20, 20.0, "")
+
+
+def test_at_the_deadline_nothing_is_started_and_nothing_goes_on(place: Path) -> None:
+    late = datetime.now(UTC) + timedelta(seconds=0.3)
+    sweep = Sweep(
+        tasks(8, seconds=60),
+        FolderExecutor(place),
+        name="late",
+        max_parallel=3,
+        deadline=late,
+        pace=QUICK,
+    )
+    status = sweep.run()
+    assert status.ended_by == "deadline"
+    assert (status["cancelled"], status["waiting"]) == (3, 5)
+    assert running(place) == 0
+
+
+def test_no_more_run_at_once_than_may(place: Path) -> None:
+    most = [0]
+
+    def count(*_: object) -> None:
+        most[0] = max(most[0], running(place) + 1)
+
+    sweep = Sweep(
+        tasks(30, seconds=0.02),
+        executor_with(place, count, max_parallel=5),
+        name="cap",
+        pace=QUICK,
+    )
+    sweep.run()
+    assert_all_completed(sweep, place)
+    assert most[0] <= 5
+
+
+def test_attempts_of_all_kinds_are_counted_by_kind(place: Path) -> None:
+    planned = [FileTask("a", fails=["engine", "interrupted", "engine", "interrupted", "engine"])]
+    sweep = Sweep(planned, FolderExecutor(place), name="kinds", pace=QUICK)
+    sweep.run()
+    (row,) = sweep.rows()
+    # the third failure of the engine was one too many
+    assert (row.state, row.attempt) == (TaskState.FAILED, 5)
+    assert Counter(row.failures) == Counter(engine=3, interrupted=2)

@@ -128,3 +128,9 @@ def test_what_is_read_of_motos_state_is_where_it_was(bare: Callable[[str], Any])
     assert "a/b" in list(get_backend("s3")[account]["aws"].buckets["canary-bucket"].keys)
     arns = [role.arn for role in get_backend("iam")[account]["aws"].roles.values()]
     assert f"arn:aws:iam::{account}:role/canary" in arns
+
+
+def test_whom_a_bucket_is_to_belong_to_is_not_heeded(bare: Any) -> None:
+    storage = bare("s3")
+    storage.create_bucket(Bucket="of-one-account")
+    storage.head_bucket(Bucket="of-one-account", ExpectedBucketOwner="999999999999")

@@ -96,7 +96,11 @@ class StorageGate:
         bucket, _, key = str(environ.get("PATH_INFO", "")).lstrip("/").partition("/")
         if not bucket or service_of(environ) != "s3" or is_own(environ):
             return self._services(environ, start_response)
+        # "Verifying bucket ownership with bucket owner condition" of the S3 user guide
+        owner = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", ACCOUNT)
         found = self._rules.refusal(bucket, operation_name(environ), region_of(environ))
+        if found is None and owner != ACCOUNT:
+            found = HTTPStatus.FORBIDDEN, "AccessDenied", "Access Denied", ""
         if found is None:
             return self._services(environ, start_response)
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

@@ -38,7 +38,7 @@ class AxisScale:
         numbers = [float(value) for value in known] if self._is_number else []
         self._is_log = bool(numbers) and min(numbers) > 0 and max(numbers) / min(numbers) >= 100
         self._texts = [] if self._is_number else list(dict.fromkeys(map(str, values)))
-        places = [self.place(value) for value in known] or [0.0]
+        places = list(map(self.place, known if self._is_number else values)) or [0.0]
         self._low, self._high = min(places), max(places)
 
     def place(self, value: Any) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..._core.errors import ConfigError, MissingDependencyError
+from ..._core.suggestions import did_you_mean
 from .axis_scale import AxisScale
 from .metric_choice import chosen_metric, metric_names, train_and_test
 from .table import parameter_names
@@ -17,13 +19,16 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
-__all__ = ["Curves", "SweepPlots"]
+__all__ = ["KINDS", "Curves", "SweepPlots"]
 
-# task to the values of a metric in the order in which they were reported
-Curves = Callable[[str], Mapping[str, Sequence[float]]]
+KINDS = ("by_parameter", "parallel", "curves", "overfit")
+
+# of a metric and some tasks: the values of each in the order in which they were reported
+Curves = Callable[[str, Sequence[str]], Mapping[str, Sequence[float]]]
 
 _COLORS = "viridis"
 _MOST_CURVES = 50  # more cannot be told apart
+_MOST_IN_LEGEND = 10
 _PANEL_INCHES = (4.0, 3.2)
 _IN_A_ROW = 3
 
@@ -36,7 +41,7 @@ class SweepPlots:
     rows
         The tasks.
     curves
-        Gives for a metric the values of each task, by its name.
+        Gives the values of a metric for each of some tasks, which are named.
 
     Raises
     ------
@@ -117,19 +122,21 @@ class SweepPlots:
         ConfigError
             No task has the metric.
         """
-        name, _ = self._with(metric)
-        values = {task: list(line) for task, line in self._curves(name).items() if len(line) > 1}
+        name, rows = self._with(metric)
+        tasks = [row.name for row in rows if row.run_id]
+        shown = self._curves(name, tasks[:_MOST_CURVES])
+        lines = {task: list(line) for task, line in shown.items() if len(line) > 1}
         figure, (panel,) = _panels(1)
-        for task, line in list(values.items())[:_MOST_CURVES]:
+        for task, line in lines.items():
             panel.plot(range(1, len(line) + 1), line, label=task)
         panel.set_xlabel("report")
         panel.set_ylabel(name)
-        if len(values) > _MOST_CURVES:
-            panel.set_title(f"the first {_MOST_CURVES} of {len(values)} tasks", fontsize="small")
-        if 0 < len(values) <= 10:
-            panel.legend(fontsize="x-small")
-        if not values:
+        if not lines:
             panel.set_title("no task has reported it more than once", fontsize="small")
+        elif len(tasks) > _MOST_CURVES:
+            panel.set_title(f"the first {_MOST_CURVES} of {len(tasks)} tasks", fontsize="small")
+        elif len(lines) <= _MOST_IN_LEGEND:
+            panel.legend(fontsize="x-small")
         return figure
 
     def overfit(self, metric: str | None = None) -> Figure:
@@ -167,21 +174,36 @@ class SweepPlots:
             panel.set_ylabel(test)
         return figure
 
+    def draw(self, kind: str, metric: str | None = None) -> Figure:
+        """Draw a picture that is named.
+
+        Parameters
+        ----------
+        kind
+            The method of this class that draws it.
+        metric
+            What it is about.
+
+        Raises
+        ------
+        ConfigError
+            There is no such kind, or nothing to be drawn.
+        """
+        if kind not in KINDS:
+            raise ConfigError(
+                f"no picture of a sweep is called {kind!r}",
+                hint=did_you_mean(kind, KINDS, what="pictures"),
+            )
+        draw: Callable[[str | None], Figure] = getattr(self, kind)
+        return draw(metric)
+
     def all(self, metric: str | None = None) -> dict[str, Figure]:
-        """Draw all that there is something to be seen in, by the name of the method."""
-        methods = {
-            "by_parameter": self.by_parameter,
-            "parallel": self.parallel,
-            "curves": self.curves,
-        }
+        """Draw all that there is something to be seen in, by kind."""
         figures = {}
-        for name, draw in methods.items():
-            try:
-                figures[name] = draw(metric)
-            except ConfigError:
-                continue
-        if train_and_test(metric_names(self._rows)):
-            figures["overfit"] = self.overfit()
+        for kind in KINDS:
+            about = None if kind == "overfit" else metric
+            with contextlib.suppress(ConfigError):
+                figures[kind] = self.draw(kind, about)
         return figures
 
     def _with(self, metric: str | None) -> tuple[str, list[TaskRow]]:
@@ -191,7 +213,7 @@ class SweepPlots:
 
 def _panels(count: int, width: float | None = None) -> tuple[Figure, list[Axes]]:
     try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 an optional library
+        from .picture import Picture  # noqa: PLC0415 imports an optional library
     except ImportError as exc:
         raise MissingDependencyError(
             "plots need matplotlib, which is not installed",
@@ -199,9 +221,8 @@ def _panels(count: int, width: float | None = None) -> tuple[Figure, list[Axes]]
         ) from exc
     across = min(count, _IN_A_ROW)
     down = math.ceil(count / across)
-    # a figure of its own: no window, and nothing that a notebook would show twice
     size = (width or _PANEL_INCHES[0] * across, _PANEL_INCHES[1] * down)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Picture(figsize=size, layout="constrained")
     return figure, [figure.add_subplot(down, across, place + 1) for place in range(count)]
 
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..._core.errors import StorageError, SweepError
+from ..._core.errors import RunNotFoundError, StorageError, SweepError
 from ..._core.file_lock import FileLock
 from ..execution.result_loader import ResultLoader
 from ..execution.run import Run
 from ..execution.task_batch import TaskBatch
 from .batch_kind import batch_of
+from .best import best_rows
 from .journal import Journal, Transition
+from .metric_choice import chosen_metric
+from .plots import SweepPlots
+from .report import write_report
 from .status import SweepStatus
+from .table import sweep_table
 from .task_row import TaskRow
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 __all__ = ["StoredSweep"]
 
@@ -100,6 +111,99 @@ class StoredSweep:
             It did not complete.
         """
         return self.run_of(task).result()
+
+    def table(self) -> pd.DataFrame:
+        """Give a row a task: parameters, state, metrics, seconds, cost in US dollars, run.
+
+        See :func:`.table.sweep_table`.
+        """
+        return sweep_table(self.rows())
+
+    def best(
+        self, metric: str | None = None, count: int = 1, *, higher_is_better: bool = True
+    ) -> pd.DataFrame:
+        """Give the rows of the tasks that did best, the best first.
+
+        Parameters
+        ----------
+        metric
+            What they are compared by; if ``None``, the only one on data not trained on.
+        count
+            How many at most.
+        higher_is_better
+            Whether the best have the greatest values.
+
+        Raises
+        ------
+        ConfigError
+            No task has such a metric, or there are several to choose from.
+        """
+        rows = self.rows()
+        name = chosen_metric(rows, metric)
+        return sweep_table(best_rows(rows, name, count=count, higher_is_better=higher_is_better))
+
+    def curves(self, metric: str, tasks: Sequence[str] | None = None) -> dict[str, list[float]]:
+        """Give the values of a metric for each task, in the order in which it reported them.
+
+        Parameters
+        ----------
+        metric
+            Its name.
+        tasks
+            Those that are wanted; all if ``None``. One whose run was removed is left out.
+        """
+        wanted = None if tasks is None else set(tasks)
+        found: dict[str, list[float]] = {}
+        with Journal(self.journal_path) as journal:
+            batches = self._opened(journal)
+            rows = [row for row in journal.rows() if row.run_id]
+        for row in rows:
+            if wanted is None or row.name in wanted:
+                with contextlib.suppress(RunNotFoundError):
+                    values = batches[row.batch].run(row.run_id).metric_values()
+                    found[row.name] = values.get(metric, [])
+        return found
+
+    @property
+    def plots(self) -> SweepPlots:
+        """What can be drawn of it."""
+        return SweepPlots(self.rows(), self.curves)
+
+    def plot(self, kind: str = "by_parameter", metric: str | None = None) -> Figure:
+        """Draw what has come out so far.
+
+        Parameters
+        ----------
+        kind
+            ``"by_parameter"``, ``"parallel"``, ``"curves"`` or ``"overfit"``: the methods of
+            :class:`.plots.SweepPlots`.
+        metric
+            As in :meth:`best`; of ``"overfit"``, what two metrics have in common.
+
+        Raises
+        ------
+        ConfigError
+            There is no such kind, or nothing to be drawn.
+        MissingDependencyError
+            matplotlib is not installed.
+        """
+        return self.plots.draw(kind, metric)
+
+    def report(
+        self, path: Path | str, *, metric: str | None = None, higher_is_better: bool = True
+    ) -> Path:
+        """Write one HTML file with tables and plots, which needs nothing else.
+
+        See :func:`.report.write_report`.
+        """
+        return write_report(
+            Path(path),
+            self.status(),
+            self.rows(),
+            self.plots,
+            metric=metric,
+            higher_is_better=higher_is_better,
+        )
 
     def _opened(self, journal: Journal) -> Mapping[int, TaskBatch]:
         for number, (kind, record) in journal.batches().items():

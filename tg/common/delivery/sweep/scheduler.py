@@ -108,7 +108,8 @@ class Scheduler:
             The journal cannot be written.
         """
         try:
-            self._ledger.end("")
+            if not self._ledger.status().is_done:
+                self._ledger.end("")
             self._take_up()
             self._advance()
             while not self._is_over():

@@ -109,4 +109,8 @@ class MedianStopping:
             for key, other in signed.items()
             if key != name and len(other) >= step
         ]
-        return len(others) >= self.min_runs and max(values) < statistics.median(others)
+        if len(others) < self.min_runs:
+            return False
+        best, median = max(values), statistics.median(others)
+        # a mean of equal values may differ from them in the last digit
+        return best < median and not math.isclose(best, median, rel_tol=1e-9)

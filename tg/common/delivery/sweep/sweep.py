@@ -217,7 +217,8 @@ class Sweep(StoredSweep):
         with Journal(self.journal_path, "write") as journal:
             journal.request("cancel")
         with contextlib.suppress(SweepBusyError), self._driven() as journal:
-            self._drive(journal)
+            if journal.requests():
+                self._drive(journal)
 
     def __repr__(self) -> str:
         if self._path is None or not self._path.exists():

@@ -25,7 +25,11 @@ from tg.common._core.errors import (
 )
 from tg.common.delivery.delivery import Containering, Packaging
 from tg.common.delivery.docker.engine import DockerEngine
-from tg.common.delivery.sagemaker import RemoteOptions, SagemakerRoutine
+from tg.common.delivery.sagemaker import (
+    RemoteOptions,
+    SagemakerLocalExecutor,
+    SagemakerRoutine,
+)
 from tg.common.delivery.sagemaker.aws import AwsClients
 from tg.common.delivery.sagemaker.aws_account import AwsAccount
 from tg.common.delivery.sagemaker.check import Check, Finding, Verdict
@@ -344,6 +348,14 @@ def test_the_checkup_of_an_executor_tells_all_and_makes_nothing(
     assert not checkup.is_well
     with pytest.raises(EngineUnavailableError):
         checkup.raise_failed()
+
+
+def test_the_checkup_of_a_container_asks_nothing_of_the_cloud(make: Any, sky: Any) -> None:
+    remote = make()
+    before = sky.calls("*").count
+    local = SagemakerLocalExecutor(remote.config).checkup()
+    assert {"engine", "package", "data of training"} <= {check.name for check in local.checks}
+    assert sky.calls("*").count == before
 
 
 def test_without_an_identity_nothing_else_is_asked_for(

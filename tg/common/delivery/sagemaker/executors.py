@@ -25,7 +25,9 @@ from ..execution.run_folder import RunFolder
 from ..execution.task_payload import TaskPayloads
 from .batch import SagemakerBatch
 from .batch_source import FreshSource, shared_request
+from .checkup import Checkup
 from .config import SagemakerConfig
+from .examination import LocalExamination
 from .job import SagemakerJob
 
 __all__ = ["SagemakerAttachedExecutor", "SagemakerLocalExecutor", "SagemakerProcessExecutor"]
@@ -254,6 +256,16 @@ class SagemakerLocalExecutor(FollowingExecutor):
             The image could not be built.
         """
         return self._submit(hyperparameters)
+
+    def checkup(self) -> Checkup:
+        """Look at all that a training here needs, without making anything.
+
+        Returns
+        -------
+        Checkup
+            It prints with a line for each thing: ``pass``, or what to do.
+        """
+        return LocalExamination.of(self.config, for_sagemaker=False).checkup()
 
     def prepare(self, request: TrainingRequest, package: Package) -> ContainerLauncher:
         """Build the image, unless it is there."""

@@ -167,6 +167,7 @@ class SagemakerRemoteExecutor(FollowingExecutor):
             clients=self._clients,
             role_arn=self._role_arn,
             bucket=settings.s3_bucket or None,
+            project=settings.project_name,
             options=self.options,
             repository=pusher.repository if isinstance(pusher, EcrPusher) else None,
         )

@@ -261,14 +261,18 @@ def _volumes(price: InstancePrice, count: int, gib: int, seconds: int) -> Decima
 
 
 def _total(price: InstancePrice, count: int, gib: int, seconds: int) -> Decimal:
-    return _instances(price, count, seconds) + _volumes(price, count, gib, seconds)
+    # one division alone is rounded, so that what fits and what is refused never overlap
+    return _scaled(price, count, gib) * seconds / _MONTH_SECONDS
 
 
 def _fitting_seconds(options: RemoteOptions, estimate: CostEstimate, ceiling: Decimal) -> int:
     """Give the longest time that is within the ceiling; none if it is not positive."""
-    share = ceiling / estimate.worst_usd
-    longest = int(share * estimate.worst_seconds)
-    # a quotient has 28 digits: the last second is looked at
-    if _total(estimate.price, options.instance_count, options.volume_gib, longest) > ceiling:
-        longest -= 1
-    return longest - (estimate.worst_seconds - options.max_runtime_seconds)
+    scaled = _scaled(estimate.price, options.instance_count, options.volume_gib)
+    unavoidable = estimate.worst_seconds - options.max_runtime_seconds
+    return int(ceiling * _MONTH_SECONDS // scaled) - unavoidable
+
+
+def _scaled(price: InstancePrice, count: int, gib: int) -> Decimal:
+    """Give what a month costs, which is exact."""
+    hours = _MONTH_SECONDS // _HOUR_SECONDS
+    return (price.instance_hour * hours + price.volume_gib_month * gib) * count

@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -76,45 +76,69 @@ def test_only_spot_jobs_of_this_rehearsal_are_interrupted() -> None:
         cloud.interrupt("nobody")
 
 
-@pytest.mark.docker
-def test_what_a_killed_rehearsal_left_is_removed_by_the_next_one(image: str) -> None:
-    name = f"killed-{secrets.token_hex(4)}"
-    program = textwrap.dedent(
-        f"""
-        import boto3, os, signal, sys, time
-        from tg.rehearsal import Rehearsal
-        cloud = Rehearsal().__enter__()
-        print(cloud._folder, cloud.registry, flush=True)
-        sagemaker = boto3.client("sagemaker")
-        sagemaker.create_training_job(
-            TrainingJobName={name!r},
-            AlgorithmSpecification={{"TrainingImage": {image!r}, "TrainingInputMode": "File"}},
-            RoleArn=cloud.role_arn,
-            HyperParameters={{"sleep": "300", "deaf": "yes"}},
-            OutputDataConfig={{"S3OutputPath": f"s3://{{cloud.bucket}}/out"}},
-            ResourceConfig={{"InstanceType": "ml.m5.large", "InstanceCount": 2,
-                            "VolumeSizeInGB": 1}},
-            StoppingCondition={{"MaxRuntimeInSeconds": 600}},
-        )
-        while len(os.popen("docker ps --quiet --filter name={name}").read().split()) < 2:
-            time.sleep(0.1)
-        os.kill(os.getpid(), signal.SIGKILL)
-        """
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120
-    )
+KILLED = """
+import boto3, os, signal, sys, time
+from tg.rehearsal import Rehearsal
+cloud = Rehearsal().__enter__()
+belongings = cloud._belongings
+print(belongings.folder, cloud.registry, belongings._guardian.pid, flush=True)
+sagemaker = boto3.client("sagemaker")
+sagemaker.create_training_job(
+    TrainingJobName=sys.argv[1],
+    AlgorithmSpecification={"TrainingImage": sys.argv[2], "TrainingInputMode": "File"},
+    RoleArn=cloud.role_arn,
+    HyperParameters={"sleep": "300", "deaf": "yes"},
+    OutputDataConfig={"S3OutputPath": f"s3://{cloud.bucket}/out"},
+    ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1},
+    StoppingCondition={"MaxRuntimeInSeconds": 600},
+)
+while len(os.popen(f"docker ps --quiet --filter name={sys.argv[1]}").read().split()) < 2:
+    time.sleep(0.1)
+if sys.argv[3] == "unguarded":
+    os.kill(belongings._guardian.pid, signal.SIGKILL)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def killed(name: str, image: str, how: str) -> Path:
+    """Run a rehearsal with a job in a process that is killed, and give its folder."""
+    argv = [sys.executable, "-c", KILLED, name, image, how]
+    # an output that the guardian does not hold open
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == -9, done.stderr
-    folder = Path(done.stdout.split()[0])
+    return Path(done.stdout.split()[0])
+
+
+def is_gone(name: str, folder: Path) -> bool:
+    """Whether nothing is left: containers, network, folder, and processes that know it."""
+    running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+    return (
+        not shown("ps", name)
+        and not shown("network", name)
+        and not folder.exists()
+        and not any(str(folder).encode() in line for line in running)
+    )
+
+
+@pytest.mark.docker
+def test_what_a_killed_rehearsal_left_is_removed_at_once(image: str) -> None:
+    name = f"killed-{secrets.token_hex(4)}"
+    folder = killed(name, image, "guarded")
+    deadline = time.monotonic() + 30
+    while not is_gone(name, folder):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.mark.docker
+def test_what_its_guardian_could_not_remove_either_is_removed_by_the_next_one(image: str) -> None:
+    name = f"killed-{secrets.token_hex(4)}"
+    folder = killed(name, image, "unguarded")
     assert folder.exists()
     assert shown("ps", name)
     assert shown("network", name)
     with Rehearsal():
-        assert not shown("ps", name)
-        assert not shown("network", name)
-        assert not folder.exists()
-        running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
-        assert not any(str(folder).encode() in line for line in running)
+        assert is_gone(name, folder)
 
 
 @pytest.mark.docker

@@ -55,6 +55,8 @@ class ImageRegistry:
         An empty folder for its images and settings.
     front
         Puts something between its clients and itself.
+    on_start
+        Called with process id and address when it has started.
     password
         Of its user; a random one if ``None``.
     """
@@ -63,11 +65,13 @@ class ImageRegistry:
         self,
         folder: Path,
         front: Callable[[Application], Application] | None = None,
+        on_start: Callable[[int, str], None] | None = None,
         *,
         password: str | None = None,
     ) -> None:
         self.password = password or secrets.token_urlsafe(24)
         self._front = front
+        self._on_start = on_start
         self._server: CloudServer | None = None
         self._port = 0
         self._folder = folder
@@ -207,6 +211,8 @@ class ImageRegistry:
             self._server = CloudServer(self._front(RegistryProxy(port)))
             self._server.start()
         self._host = f"localhost:{port if self._server is None else self._server.port}"
+        if self._on_start is not None:
+            self._on_start(child.pid, self._host)
 
 
 def _hash(password: str) -> str:

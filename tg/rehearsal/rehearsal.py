@@ -5,38 +5,33 @@ from __future__ import annotations
 import contextlib
 import functools
 import secrets
-import shutil
-import tempfile
 import threading
 from collections.abc import Mapping, MutableMapping
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ..common._core.errors import ConfigError, EngineUnavailableError, RunNotFoundError
 from ..common.delivery.docker.engine import DockerEngine
 from .account import ACCOUNT
+from .belongings import Belongings
 from .bucket_rules import BucketRules, StorageGate
 from .calls import CallCounter, Calls
 from .cloud_environment import cloud_environment, enter_environment, restore_environment
 from .faults import Faults
 from .furnishing import BUCKET, ROLE, make_bucket, make_role
-from .gateway import Application, Gateway
-from .guardian import start_guardian
+from .gateway import Gateway
 from .job_images import JobImages
 from .job_storage import JobStorage
 from .monitor import Monitor
 from .own_clients import OwnClients
 from .ownership import (
-    FOLDER_PREFIX,
     LABEL,
     OWNER_LABEL,
-    note_owner,
     owner,
     remove_abandoned,
     remove_from_engine,
-    remove_images,
 )
+from .permissions import PolicySimulator
 from .regional_services import RegionalServices
 from .registry import ImageRegistry
 from .registry_front import is_own_pull, registry_operation
@@ -141,7 +136,7 @@ class Rehearsal:
             There is no registry program on this machine.
         """
         self._check_open()
-        return self._real_registry()
+        return self._registry.host
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -217,7 +212,7 @@ class Rehearsal:
     def adopt(self, pid: int) -> None:
         """Have a process ended with this one, should this one be killed."""
         self._check_open()
-        self._note(pid)
+        self._belongings.add_process(pid)
 
     @property
     def job_count(self) -> int:
@@ -250,30 +245,31 @@ class Rehearsal:
     def _open(self, exits: contextlib.ExitStack) -> None:
         services = simulated_services()
         remove_abandoned(self._engine)
-        folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
-        self._folder = folder
-        exits.callback(shutil.rmtree, folder, ignore_errors=True)
-        self._processes: list[int] = []
-        note_owner(folder)
-        guardian = exits.enter_context(start_guardian(self._engine, folder / "guardian.log"))
-        exits.callback(guardian.kill)
+        self._belongings = Belongings(self._engine)
+        exits.callback(self._belongings.remove)
+        folder = self._belongings.folder
         forget_everything()
         exits.callback(forget_everything)
         self._calls = CallCounter()
-        self._registry = ImageRegistry(folder / "registry", self._watched_registry)
-        exits.callback(self._close_registry)
+        watched = functools.partial(
+            Monitor,
+            counter=self._calls,
+            faults=self.faults,
+            named=registry_operation,
+            is_own=is_own_pull,
+        )
+        self._registry = ImageRegistry(folder / "registry", watched, self._belongings.add_registry)
+        exits.callback(self._registry.stop)
         self._rules = BucketRules()
         self._services = RegionalServices(
             self._region, self.quotas, self._registry, self._rules, self._run
         )
-        gateway = Gateway(services, self._services.operations, self._real_registry)
-        gate = StorageGate(gateway, self._rules)
+        gateway = Gateway(services, self._services.operations, lambda: self._registry.host)
+        gate = StorageGate(PolicySimulator(gateway), self._rules)
         self._server = CloudServer(Monitor(gate, self._calls, self.faults))
         exits.callback(self._server.stop)
         self._server.start()
-        self._environment = cloud_environment(
-            self._server.url, self._region, self.role_arn, self._folder
-        )
+        self._environment = cloud_environment(self._server.url, self._region, self.role_arn, folder)
         exits.callback(restore_environment, enter_environment(self._environment))
         # those that are made later are closed with it, after the jobs that use them
         self._clients = OwnClients(self._server.url)
@@ -286,7 +282,7 @@ class Rehearsal:
         storage = self._clients.client("s3", self._region)
         make_bucket(storage, BUCKET, self._region)
         make_role(self._clients.client("iam", self._region))
-        folder = self._folder / "jobs"
+        folder = self._belongings.folder / "jobs"
         folder.mkdir()
         return TrainingPlace(
             engine=self._engine,
@@ -303,23 +299,8 @@ class Rehearsal:
             checkpoint_seconds=self._checkpoint_seconds,
         )
 
-    def _watched_registry(self, registry: Application) -> Application:
-        calls, faults = self._calls, self.faults
-        return Monitor(registry, calls, faults, named=registry_operation, is_own=is_own_pull)
-
     def _run(self, record: TrainingRecord) -> None:
         TrainingRun(self._place, record).run()
-
-    def _real_registry(self) -> str:
-        was_there = bool(self._registry.known_host)
-        host = self._registry.host
-        if not was_there and self._registry.pid is not None:
-            self._note(self._registry.pid)
-        return host
-
-    def _note(self, pid: int) -> None:
-        self._processes.append(pid)
-        note_owner(self._folder, self._processes, self._registry.known_host)
 
     def _close_jobs(self) -> None:
         # what still runs is ended at once: nobody waits for its result
@@ -328,13 +309,6 @@ class Rehearsal:
             if self._services.job_count:
                 remove_from_engine(self._engine, self._id)
         self._services.settle()
-
-    def _close_registry(self) -> None:
-        host = self._registry.known_host
-        self._registry.stop()
-        if host:
-            with contextlib.suppress(EngineUnavailableError):
-                remove_images(self._engine, host)
 
     def _record(self, job_name: str) -> TrainingRecord:
         self._check_open()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common._core.errors import TgError
+from ..common.delivery.docker.container_user import user_options
 from ..common.delivery.docker.containers import Containers, ContainerSpec, Mount
 from ..common.delivery.docker.engine import DockerEngine
 from .pipe_channel import is_pipe
@@ -141,7 +142,8 @@ def container_of(
     entry = tuple(algorithm.get("ContainerEntrypoint", ()))
     command = tuple(algorithm.get("ContainerArguments", () if entry else ("train",)))
     checkpoints = request.get("CheckpointConfig", {}).get("LocalPath", f"{_BASE}/checkpoints")
-    user = _user(engine)
+    # root is root in the container, as at the service
+    user = user_options(engine) if getattr(os, "getuid", int)() else ()
     options = ["--hostname", folders.host, *_LOGGING, *user]
     if network:
         options += ["--network", network, "--network-alias", folders.host]
@@ -167,13 +169,6 @@ def container_of(
         },
         options=tuple(options),
     )
-
-
-def _user(engine: DockerEngine) -> list[str]:
-    """Have files belong to whoever rehearses; root needs nothing, as at the service."""
-    if not hasattr(os, "getuid") or os.getuid() == 0 or "rootless" in engine.security_options:
-        return []
-    return ["--user", f"{os.getuid()}:{os.getgid()}"]
 
 
 class TrainingContainer:

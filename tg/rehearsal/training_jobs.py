@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import threading
 import time
 from collections.abc import Callable, Mapping, MutableMapping
@@ -13,6 +11,7 @@ from .account import ACCOUNT
 from .bucket_rules import BucketRules
 from .gateway import Operation
 from .service_error import ServiceError
+from .training_listing import listing
 from .training_record import ENDED, TrainingRecord
 from .validation import check_account, check_request, check_rules
 
@@ -20,7 +19,6 @@ __all__ = ["TrainingJobs"]
 
 _TARGET = "SageMaker."
 _JOB_ARN = ":training-job/"
-_PAGE = 100
 
 
 class TrainingJobs:
@@ -62,6 +60,7 @@ class TrainingJobs:
             "DescribeTrainingJob": self._describe,
             "StopTrainingJob": self._stop,
             "DeleteTrainingJob": self._delete,
+            "UpdateTrainingJob": self._update,
             "ListTrainingJobs": self._list,
             "ListTags": self._list_tags,
             "AddTags": self._add_tags,
@@ -107,12 +106,19 @@ class TrainingJobs:
             if self._is_closed:
                 raise ServiceError("ServiceUnavailable", "The rehearsal is over.", 503)
             record = self._records[name] = TrainingRecord(request, arn)
+            self._reuse_pool(record)
             thread = threading.Thread(
                 target=self._run, args=(record,), name=f"rehearsal-{name}", daemon=True
             )
             self._threads.append(thread)
             thread.start()
         return {"TrainingJobArn": arn}
+
+    def _reuse_pool(self, new: TrainingRecord) -> None:
+        """Let a job have kept instances of an earlier one, if there are any of its kind."""
+        for record in self._records.values():
+            if record.pool is not None and record.pool.take(new.name, new.request):
+                return
 
     def _check_quota(self, request: Mapping[str, Any]) -> None:
         resources = request["ResourceConfig"]
@@ -158,9 +164,26 @@ class TrainingJobs:
                 f"The training job {record.arn} is in status {record.status} and cannot be "
                 "deleted.",
             )
+        if record.pool is not None and record.pool.status == "Available":
+            raise ServiceError(
+                "ResourceInUse",
+                f"The training job {record.arn} retains an available warm pool and cannot be "
+                "deleted.",
+            )
         with self._lock:
             self._records.pop(record.name, None)
         return {}
+
+    def _update(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        record = self._found("UpdateTrainingJob", request)
+        seconds = request.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds")
+        if seconds is not None and (record.pool is None or not record.pool.change(int(seconds))):
+            raise ServiceError(
+                "ValidationException",
+                "KeepAlivePeriodInSeconds can be updated only while the training job has a warm "
+                "pool that is in use or available.",
+            )
+        return {"TrainingJobArn": record.arn}
 
     def _found(self, operation: str, request: Mapping[str, Any]) -> TrainingRecord:
         check_request(operation, request)
@@ -171,23 +194,7 @@ class TrainingJobs:
 
     def _list(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         check_request("ListTrainingJobs", request)
-        entries = [
-            record.summary()
-            for record in list(self._records.values())
-            if _is_asked(record, request)
-        ]
-        key = {"Name": "TrainingJobName", "Status": "TrainingJobStatus"}.get(
-            request.get("SortBy", ""), "CreationTime"
-        )
-        # the newest first if nothing is asked (ListTrainingJobs, SortOrder)
-        ascending = request.get("SortOrder", "Ascending" if "SortBy" in request else "Descending")
-        entries.sort(key=lambda entry: entry[key], reverse=ascending == "Descending")
-        first, most = _decoded(request.get("NextToken")), int(request.get("MaxResults", 10))
-        last = first + min(most, _PAGE)
-        answer: dict[str, Any] = {"TrainingJobSummaries": entries[first:last]}
-        if last < len(entries):
-            answer["NextToken"] = base64.b64encode(str(last).encode()).decode()
-        return answer
+        return listing(list(self._records.values()), request)
 
     def _list_tags(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
         record = self._tagged(request)
@@ -218,22 +225,3 @@ class TrainingJobs:
         if record is None:
             raise ServiceError("ValidationException", "Requested resource not found.")
         return record
-
-
-def _is_asked(record: TrainingRecord, request: Mapping[str, Any]) -> bool:
-    changed = record.describe()["LastModifiedTime"]
-    return (
-        request.get("NameContains", "").lower() in record.name.lower()
-        and request.get("StatusEquals", record.status) == record.status
-        and record.created > request.get("CreationTimeAfter", 0.0)
-        and record.created < request.get("CreationTimeBefore", float("inf"))
-        and changed > request.get("LastModifiedTimeAfter", 0.0)
-        and changed < request.get("LastModifiedTimeBefore", float("inf"))
-    )
-
-
-def _decoded(token: str | None) -> int:
-    try:
-        return int(base64.b64decode(token, validate=True)) if token else 0
-    except (ValueError, binascii.Error) as exc:
-        raise ServiceError("ValidationException", "Invalid pagination token.") from exc

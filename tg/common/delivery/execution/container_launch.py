@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from ..._core.errors import EngineError, EngineUnavailableError
 from ...contract.run_state import RunState
+from ..docker.container_user import user_options
 from ..docker.containers import Containers, ContainerSpec, Mount
 from ..docker.engine import DockerEngine
 from ..docker.labels import Kind, Label
@@ -124,7 +124,7 @@ class ContainerLauncher(LocalLauncher):
                 **_limit(options),
                 **options.variables,
             },
-            options=(*_user(self.engine), *_INIT, *_LOGGING, *options.arguments),
+            options=(*user_options(self.engine), *_INIT, *_LOGGING, *options.arguments),
         )
         # before it starts: a submitter that is killed right after that must leave no run unlimited
         folder.update(
@@ -175,14 +175,6 @@ def _limit(options: ContainerOptions) -> dict[str, str]:
     if options.timeout_seconds is None:
         return {}
     return {"TG_TIMEOUT_SECONDS": f"{options.timeout_seconds:g}"}
-
-
-def _user(engine: DockerEngine) -> tuple[str, ...]:
-    """Have files belong to the user: an engine that runs as the user does so by itself."""
-    if not hasattr(os, "getuid") or "rootless" in engine.security_options:
-        return ()
-    user = ("--user", f"{os.getuid()}:{os.getgid()}")
-    return (*user, "--userns", "host") if "userns" in engine.security_options else user
 
 
 def _advice(error: EngineError) -> str:

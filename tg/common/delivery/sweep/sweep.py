@@ -19,6 +19,7 @@ from .journal import Journal
 from .journal_file import journal_path
 from .pace import Pace
 from .plan import SweepPlan
+from .progress import SweepProgress
 from .retry import RetryPolicy
 from .scheduler import Scheduler
 from .settings import SweepSettings
@@ -69,7 +70,8 @@ class Sweep(StoredSweep):
     pace
         How often places are asked, and how long one waits that has refused.
     on_progress
-        Is told how far the sweep is, a few times a second while that changes.
+        Is told how far the sweep is, a few times a second while that changes. If not given, it is
+        shown in a notebook or a terminal, see :class:`.progress.SweepProgress`.
 
     Raises
     ------
@@ -122,7 +124,7 @@ class Sweep(StoredSweep):
     ) -> None:
         super().__init__(path)
         self._settings = settings
-        self.on_progress = on_progress
+        self.on_progress = on_progress or SweepProgress()
         self._plan = None
         self._executor = None
         self._rerun = False

@@ -1,0 +1,51 @@
+"""What people see while a sweep runs."""
+
+from __future__ import annotations
+
+import io
+
+from tg.common.delivery.sweep.progress import SweepProgress
+from tg.common.delivery.sweep.status import SweepStatus
+from tg.common.delivery.sweep.task_state import TaskState
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def lines(screen: io.StringIO) -> str:
+    return screen.getvalue().replace("\x1b[A", "")
+
+
+def test_a_bar_for_all_and_a_line_for_each_state_that_there_was() -> None:
+    screen = Terminal()
+    with SweepProgress(screen) as progress:
+        progress(SweepStatus(name="tea", counts={TaskState.WAITING: 3, TaskState.RUNNING: 1}))
+        progress(SweepStatus(name="tea", counts={TaskState.RUNNING: 2, TaskState.COMPLETED: 2}))
+        assert "2/4" in lines(screen)
+        assert "running: 2" in lines(screen)
+        progress(SweepStatus(name="tea", counts={TaskState.COMPLETED: 3, TaskState.FAILED: 1}))
+    last = lines(screen).rsplit("\r", maxsplit=6)[1:]
+    assert "sweep tea: 100%" in last[1]
+    assert "4/4" in last[1]
+    assert [line.split("  ")[-1].strip() for line in last[2:]] == [
+        "waiting: 0",
+        "running: 0",
+        "completed: 3",
+        "failed: 1",
+    ]
+
+
+def test_nothing_is_written_to_a_file_or_a_pipe() -> None:
+    screen = io.StringIO()
+    SweepProgress(screen)(SweepStatus(name="tea", counts={TaskState.RUNNING: 1}))
+    assert screen.getvalue() == ""
+
+
+def test_what_was_done_before_does_not_shorten_the_time_that_is_left() -> None:
+    screen = Terminal()
+    with SweepProgress(screen) as progress:
+        progress(SweepStatus(name="tea", counts={TaskState.WAITING: 1, TaskState.COMPLETED: 99}))
+        assert "99/100" in lines(screen)
+        assert "<?" in lines(screen)

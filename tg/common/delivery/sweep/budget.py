@@ -47,6 +47,12 @@ class Budget:
         """Forget a run that has ended, or was not started."""
         self._reserved.pop(row.number, None)
 
+    def paid(self, row: TaskRow, cost: float | None) -> float | None:
+        """Add what a task's run has cost to what its runs before it have."""
+        if cost is None and self._ceiling is not None:
+            cost = self.worst(row) or None
+        return row.cost if cost is None else (row.cost or 0.0) + cost
+
     def worst(self, row: TaskRow) -> float:
         """Give what the next run of a task may cost, in US dollars."""
         key = row.batch, row.place

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..._core.errors import SweepPausedError
-from ..._core.logger import Logger
 from ...contract.run_state import RunState
 from ..execution.task_batch import TaskBatch
 from .budget import Budget
@@ -25,13 +24,13 @@ from .status import SweepStatus
 from .stops import Stops
 from .task_row import TaskRow
 from .task_state import TaskState
+from .teller import Teller
 from .verdict import lost, refused, settled
 from .watch import RULE, Watch
 
 __all__ = ["Scheduler"]
 
 _REQUESTS_SECONDS = 0.5
-_PROGRESS_SECONDS = 0.1
 _OUTCOME_TRIES = 5
 
 
@@ -73,7 +72,7 @@ class Scheduler:
         self._ledger = Ledger(journal)
         self._batches = batches
         self._settings = settings
-        self._on_progress = on_progress
+        self._teller = Teller(on_progress, clock)
         self._clock = clock
         self._now = now
         limits = [settings.max_parallel, *(batch.max_parallel for batch in batches.values())]
@@ -95,7 +94,6 @@ class Scheduler:
         self._collecting: dict[int, int] = {}
         self._ending = ""
         self._requests_at = 0.0
-        self._told_at = 0.0
 
     def drive(self) -> SweepStatus:
         """Do what is left to do.
@@ -118,7 +116,7 @@ class Scheduler:
             self._ledger.commit()
             if self._ending == "cancel":
                 self._ledger.journal.forget_requests()
-            self._tell(at_once=True)
+            self._teller.tell(self._ledger.status, at_once=True)
             return self._ledger.status()
         finally:
             self._calls.close()
@@ -153,7 +151,7 @@ class Scheduler:
                 self._stops.stop(row, RULE)
             self._announce()
         if self._ledger.commit():
-            self._tell()
+            self._teller.tell(self._ledger.status)
         self._watch.look()
 
     def _look_for_an_end(self) -> None:
@@ -258,12 +256,9 @@ class Scheduler:
             outcome = Outcome(kind="unreadable", reason=f"it cannot be read: {error}")
         del self._collecting[number]
         self._watch.keep(number, outcome.metrics)
-        cost = outcome.cost
-        if cost is None and self._settings.max_cost is not None:
-            cost = self._budget.worst(row) or None
         row = row.but(
             metrics={name: values[-1] for name, values in outcome.metrics.items() if values},
-            cost=row.cost if cost is None else (row.cost or 0.0) + cost,
+            cost=self._budget.paid(row, outcome.cost),
             ended_utc=self._now().isoformat(),
         )
         places = len(self._batches[row.batch].places)
@@ -326,14 +321,3 @@ class Scheduler:
         )
         paused.__cause__ = error
         return paused
-
-    def _tell(self, *, at_once: bool = False) -> None:
-        now = self._clock()
-        if self._on_progress is None or (now < self._told_at and not at_once):
-            return
-        self._told_at = now + _PROGRESS_SECONDS
-        try:
-            self._on_progress(self._ledger.status())
-        except Exception as exc:  # noqa: BLE001 - the user's own display must not end the sweep
-            Logger.warning(f"the progress of the sweep is not shown any more: {exc}")
-            self._on_progress = None

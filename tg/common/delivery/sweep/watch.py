@@ -19,7 +19,7 @@ __all__ = ["RULE", "Watch"]
 
 RULE = "stopping_rule"
 # a look takes at most this part of the time
-_SHARE = 6
+_SHARE = 3
 # a place may show a run a moment after it was started
 _MISSES = 3
 _UNREADABLE_LOOKS = 3

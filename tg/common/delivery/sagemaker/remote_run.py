@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from .aws_errors import is_transient, translated
 from .cost import RunCost, cost_of
 from .job_failure import failure_kind_of, failure_of
 from .job_logs import JobLogs
+from .job_metrics import JobMetrics
+from .job_result import open_job_result
 from .patience import Patience
 from .prices import Prices
-from .result_download import download_result
 from .s3_deletion import delete_below
 from .s3_layout import parse_s3_uri
 from .submission import SubmissionNote
@@ -32,6 +34,7 @@ from .submission import SubmissionNote
 __all__ = ["RemoteRun"]
 
 _POLL_SECONDS = 5.0
+_LOG_SECONDS = 60.0  # after its end the last lines of a job have come
 _NOT_FOUND = "Requested resource not found"
 # of a request while waiting: what waits asks again itself
 _WAITING_ATTEMPTS = 2
@@ -71,6 +74,7 @@ class RemoteRun(Run):
         self._prices = prices
         self._sleep = sleep
         self._clock = clock
+        self._metric_values: JobMetrics | None = None
 
     @property
     def id(self) -> str:
@@ -145,10 +149,28 @@ class RemoteRun(Run):
         return described
 
     def logs(self) -> Iterator[str]:
-        """Follow the log in CloudWatch; a line is seen about two seconds after it was written."""
-        hosts = int(self.describe()["ResourceConfig"]["InstanceCount"])
+        """Follow the log in CloudWatch; a line is seen within two seconds after it was written.
+
+        Lines of several hosts begin with the host's name.
+        """
+        described = self.describe()
+        hosts = int(described["ResourceConfig"]["InstanceCount"])
         logs = JobLogs(self._clients, self._job_name, hosts, sleep=self._sleep, clock=self._clock)
-        return logs.follow(lambda: self.state.is_final)
+        if _ended_long_ago(described):
+            return logs.read()
+        return logs.follow(lambda: RunState(self._watched(None)["TrainingJobStatus"]).is_final)
+
+    def metric_values(self) -> dict[str, list[float]]:
+        """Give every value that was reported so far, by name, in the order of the log.
+
+        CloudWatch is asked once a second at most, for new ones only: who asks sooner, waits.
+        """
+        if self._metric_values is None:
+            hosts = int(self.describe()["ResourceConfig"]["InstanceCount"])
+            self._metric_values = JobMetrics(
+                self._clients, self._job_name, hosts, sleep=self._sleep, clock=self._clock
+            )
+        return self._metric_values.values()
 
     def wait(self, timeout_seconds: float | None = None) -> RemoteRun:
         """Wait until it ends, also while the network or SageMaker fails for some minutes."""
@@ -212,20 +234,43 @@ class RemoteRun(Run):
                 raise
 
     def result(self) -> ResultLoader:
-        """Fetch the result, once, and open it."""
+        """Open the result where it is: what is asked for is fetched, the whole by its ``path``."""
+        described = self._ended()
+        _raise_for(described)
+        loader = open_job_result(self._clients, described, self._results_folder)
+        SubmissionNote(self._results_folder, self._job_name).close()
+        return loader
+
+    def partial_result(self) -> ResultLoader:
+        """Open what a training has left, however it ended.
+
+        Of one that was stopped SageMaker keeps what it had written by then, of one that failed
+        nothing as a rule.
+
+        Raises
+        ------
+        RunTimeoutError
+            It has not ended.
+        ResultError
+            It has left nothing.
+        """
+        return open_job_result(self._clients, self._ended(), self._results_folder)
+
+    def _ended(self) -> Mapping[str, Any]:
         described = self.describe()
         state = RunState(described["TrainingJobStatus"])
         if not state.is_final:
             raise RunTimeoutError(
                 f"run {self.id} is {state.value}", hint="Wait for it: run.wait().result()."
             )
-        _raise_for(described)
-        path = self._results_folder / self._job_name / "output" / "model.tar.gz"
-        if not path.is_file():
-            download_result(self._clients, described["ModelArtifacts"]["S3ModelArtifacts"], path)
-        loader = ResultLoader(path)
-        SubmissionNote(self._results_folder, self._job_name).close()
-        return loader
+        return described
+
+
+def _ended_long_ago(described: Mapping[str, Any]) -> bool:
+    """Whether all of its log has come by now."""
+    ended = described.get("TrainingEndTime")
+    age = None if ended is None else datetime.now(UTC) - ended
+    return age is not None and age.total_seconds() > _LOG_SECONDS
 
 
 def _raise_for(described: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from folder_place import FileRun, FileTask, FolderExecutor, run_files, tasks
+from folder_place import FileRun, FileTask, FolderBatch, FolderExecutor, run_files, tasks
 
 from tg.common._core.errors import (
     ConfigError,
@@ -145,6 +145,24 @@ def test_the_same_tasks_are_the_same_sweep_without_a_name(place: Path) -> None:
     second.run()
     assert second.name == first.name
     assert executor.last.starts == []
+
+
+def test_the_same_tasks_at_another_place_are_another_sweep(project: Path, place: Path) -> None:
+    class Elsewhere(FolderExecutor):
+        def batch(self, tasks: Any, *, batch_id: str = "") -> FolderBatch:
+            batch = super().batch(tasks)
+            names = {name: f"{batch.fingerprint(name)[:8]}-far" for name in batch.names}
+            batch.run_id = lambda name, attempt=1: names[name]  # type: ignore[method-assign]
+            return batch
+
+    here = Sweep(tasks(3), FolderExecutor(place))
+    here.run()
+    (project / "far").mkdir()
+    there = Sweep(tasks(3), Elsewhere(project / "far"))
+    assert there.run().reused == 0
+    assert there.name != here.name
+    with pytest.raises(SweepError, match="another place"):
+        Sweep(tasks(3), Elsewhere(project / "far"), name=here.name).run()
 
 
 def test_a_result_of_an_earlier_sweep_is_taken_over(place: Path) -> None:

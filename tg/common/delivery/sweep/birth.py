@@ -65,11 +65,13 @@ def bring_into_being(
     batch: TaskBatch = executor.batch(dict(plan.tasks))
     batch.prepare()
     fingerprints = {name: batch.fingerprint(name) for name in plan.tasks}
+    identity = _identity(plan, batch)
     if path is None:
-        path = journal_path(_default_name(plan, batch, fingerprints))
+        base = type(next(iter(plan.tasks.values()))).__name__
+        path = journal_path(suffixed_name(base, identity[:_DIGEST], target=SAGEMAKER_JOB))
     with locked(path):
         if _is_there(path):
-            _take_up(path, batch, fingerprints, rerun=rerun)
+            _take_up(path, identity, fingerprints, rerun=rerun)
             return path, None
         rows = [
             TaskRow(
@@ -83,7 +85,7 @@ def bring_into_being(
         rows = with_earlier(rows, batch, sweeps_folder(), besides=path.parent.name, rerun=rerun)
         Journal.create(
             path,
-            about={"settings": settings.to_json()},
+            about={"settings": settings.to_json(), "identity": identity},
             batches={0: (kind_of(batch), batch.record())},
             rows=rows,
         ).close()
@@ -98,23 +100,22 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def _take_up(path: Path, batch: TaskBatch, fingerprints: Mapping[str, str], *, rerun: bool) -> None:
+def _take_up(path: Path, identity: str, fingerprints: Mapping[str, str], *, rerun: bool) -> None:
     """Go on with a sweep, if it is the same one."""
     name = path.parent.name
     with Journal(path, "write") as journal:
         rows = journal.rows()
-        kind = journal.batches()[0][0]
         known = {row.name: row.fingerprint for row in rows if row.batch == 0}
-        if kind != kind_of(batch):
-            raise SweepError(
-                f"the sweep {name} was begun by {kind}, and is to go on by {kind_of(batch)}",
-                hint="Choose another name; results that can be found there are taken over.",
-            )
         if known != fingerprints:
             raise SweepError(
                 f"there is another sweep called {name}: {_difference(known, fingerprints)}",
                 hint=f"Sweep.open({name!r}) goes on with that one. Or choose another name: tasks "
                 "that have not changed take their results over.",
+            )
+        if journal.about().get("identity") != identity:
+            raise SweepError(
+                f"the sweep {name} was begun at another place than it is to go on at",
+                hint=f"Sweep.open({name!r}) goes on where it was begun. Or choose another name.",
             )
         if rerun:
             journal.write([row.again() for row in rows if row.state.is_final])
@@ -130,8 +131,7 @@ def _difference(known: Mapping[str, str], wanted: Mapping[str, str]) -> str:
     )
 
 
-def _default_name(plan: SweepPlan, batch: TaskBatch, fingerprints: Mapping[str, str]) -> str:
-    content = json.dumps([kind_of(batch), sorted(fingerprints.items())])
-    digest = hashlib.sha256(content.encode()).hexdigest()[:_DIGEST]
-    base = type(next(iter(plan.tasks.values()))).__name__
-    return suffixed_name(base, digest, target=SAGEMAKER_JOB)
+def _identity(plan: SweepPlan, batch: TaskBatch) -> str:
+    """Tell a sweep by the ids of its runs: these are of the code, the tasks, and the place."""
+    content = json.dumps(sorted(batch.run_id(name) for name in plan.tasks))
+    return hashlib.sha256(content.encode()).hexdigest()

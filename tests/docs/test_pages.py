@@ -28,6 +28,7 @@ from typer.main import get_command
 from tg.cli.app import app
 from tg.common.delivery.delivery import Containering
 from tg.common.delivery.execution import ContainerOptions
+from tg.common.delivery.sagemaker import RemoteOptions
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -162,6 +163,12 @@ def test_the_page_of_containers_tells_of_every_setting(described: object) -> Non
     page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
     for name in vars(described):
         assert name.startswith("_") or name == "engine" or f"`{name}`" in page, name
+
+
+def test_the_page_of_remote_trainings_tells_of_every_option() -> None:
+    page = (ROOT / "docs" / "remote.md").read_text(encoding="utf-8")
+    for name in vars(RemoteOptions()):
+        assert f"`{name}`" in page, name
 
 
 def test_the_page_of_errors_shows_the_tree_of_errors() -> None:

@@ -17,6 +17,7 @@ from .rehearse import register_rehearse
 from .results import results
 from .run import register_run
 from .runs import register_logs, runs
+from .sweeps import sweeps
 
 __all__ = ["app"]
 
@@ -46,6 +47,7 @@ app.add_typer(packages, name="packages")
 app.add_typer(packages, name="package", hidden=True)  # `tg package show` reads better
 app.add_typer(results, name="result")
 app.add_typer(runs, name="runs")
+app.add_typer(sweeps, name="sweep")
 register_logs(app)
 register_doctor(app)
 register_init(app)

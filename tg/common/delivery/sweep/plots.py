@@ -7,10 +7,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..._core.errors import ConfigError, MissingDependencyError
+from ..._core.errors import ConfigError
 from ..._core.suggestions import did_you_mean
 from .axis_scale import AxisScale
 from .metric_choice import chosen_metric, metric_names, train_and_test
+from .picture import new_picture
 from .table import parameter_names
 from .task_row import TaskRow
 
@@ -212,17 +213,9 @@ class SweepPlots:
 
 
 def _panels(count: int, width: float | None = None) -> tuple[Figure, list[Axes]]:
-    try:
-        from .picture import Picture  # noqa: PLC0415 imports an optional library
-    except ImportError as exc:
-        raise MissingDependencyError(
-            "plots need matplotlib, which is not installed",
-            hint="Install it: pip install 'training-grounds[plot]'.",
-        ) from exc
     across = min(count, _IN_A_ROW)
     down = math.ceil(count / across)
-    size = (width or _PANEL_INCHES[0] * across, _PANEL_INCHES[1] * down)
-    figure = Picture(figsize=size, layout="constrained")
+    figure = new_picture(width or _PANEL_INCHES[0] * across, _PANEL_INCHES[1] * down)
     return figure, [figure.add_subplot(down, across, place + 1) for place in range(count)]
 
 

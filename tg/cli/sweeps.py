@@ -1,0 +1,231 @@
+"""`tg sweep`: many trainings as one thing."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..common._core.errors import ConfigError, SweepError
+from ..common.delivery.sweep.journal_file import sweep_names
+from ..common.delivery.sweep.progress import SweepProgress
+from ..common.delivery.sweep.status import SweepStatus
+from ..common.delivery.sweep.sweep import Sweep
+from ..common.delivery.sweep.task_row import TaskRow
+from ..common.delivery.sweep.task_state import TaskState
+from .command import command, group
+from .output import Column, Output
+from .task_reference import load_reference
+
+__all__ = ["sweeps"]
+
+_FAILED = 1
+_WATCH_SECONDS = 1.0
+_COLUMNS = (
+    Column(title="TASK", key="task"),
+    Column(title="STATE", key="state"),
+    Column(title="METRICS", key="metrics"),
+    Column(title="TRY", key="attempt"),
+    Column(title="RUN", key="run"),
+)
+_SWEEPS = (Column(title="SWEEP", key="sweep"), Column(title="STATE", key="state"))
+
+SweepName = Annotated[str, typer.Argument(metavar="NAME", help="The sweep.")]
+MaxParallel = Annotated[
+    int | None,
+    typer.Option("--max-parallel", min=1, metavar="N", help="How many runs may go on at once."),
+]
+MaxCost = Annotated[
+    float | None, typer.Option("--max-cost", metavar="USD", help="What it may cost at most.")
+]
+Metric = Annotated[
+    str | None, typer.Option("--metric", metavar="NAME", help="What tasks are compared by.")
+]
+Lowest = Annotated[bool, typer.Option("--lowest", help="The lowest value is the best.")]
+
+
+def _list_all(output: Output) -> None:
+    list_sweeps(output)
+
+
+sweeps = group(_list_all, help_text="Run many trainings as one thing that outlives this process.")
+
+
+@command(sweeps, "list")
+def list_sweeps(output: Output) -> None:
+    """Show the sweeps of this project."""
+    found = [{"sweep": name, "state": _state_of(name)} for name in sweep_names()]
+    if output.as_json:
+        output.document({"sweeps": found})
+    elif found:
+        output.table("Sweeps", _SWEEPS, found)
+    else:
+        output.line("There are none.")
+
+
+@command(sweeps, "run")
+def run_sweep(
+    output: Output,
+    sweep: Annotated[
+        str,
+        typer.Argument(
+            metavar="SWEEP",
+            help="module:attribute or file.py[:attribute] of a Sweep, or of a function that gives "
+            "one.",
+        ),
+    ],
+) -> None:
+    """Do all that is left to do; Ctrl-C leaves the runs alone, and the same command goes on."""
+    with contextlib.redirect_stdout(sys.stderr):
+        found: Sweep = load_reference(sweep, Sweep, "a Sweep")
+        status = found.run()
+    _conclude(output, found, status)
+
+
+@command(sweeps, "resume")
+def resume_sweep(
+    output: Output,
+    name: SweepName,
+    *,
+    max_parallel: MaxParallel = None,
+    max_cost: MaxCost = None,
+    only_left: Annotated[
+        bool, typer.Option("--only-left", help="Leave tasks alone that failed or were cancelled.")
+    ] = False,
+) -> None:
+    """Go on with a sweep from its journal, and try again what failed or was cancelled."""
+    given = {"max_parallel": max_parallel, "max_cost": max_cost}
+    changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    sweep = Sweep.open(name, **changes)
+    with contextlib.redirect_stdout(sys.stderr):
+        status = sweep.run() if only_left else sweep.resume()
+    _conclude(output, sweep, status)
+
+
+@command(sweeps, "status")
+def show_status(
+    output: Output,
+    name: SweepName,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until all tasks are done.")
+    ] = False,
+) -> None:
+    """Show how far a sweep is, whoever drives it."""
+    sweep = Sweep.open(name)
+    if follow:
+        with SweepProgress() as progress:
+            while not (status := sweep.status()).is_done:
+                progress(status)
+                if not status.is_driven:
+                    raise SweepError(
+                        f"nobody drives the sweep {name}, and {status.total - status.done} of "
+                        "its tasks are not done",
+                        hint=f"Go on with it: tg sweep resume {name}.",
+                    )
+                time.sleep(_WATCH_SECONDS)
+            progress(status)
+    _show(output, sweep, sweep.status())
+
+
+@command(sweeps, "cancel")
+def cancel_sweep(output: Output, name: SweepName) -> None:
+    """End all its runs, and start nothing any more."""
+    sweep = Sweep.open(name)
+    with contextlib.redirect_stdout(sys.stderr):
+        sweep.cancel()
+    _show(output, sweep, sweep.status())
+
+
+@command(sweeps, "report")
+def write_report(
+    output: Output,
+    name: SweepName,
+    *,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="PATH", help="NAME.html here if left out.")
+    ] = None,
+    metric: Metric = None,
+    lowest: Lowest = False,
+) -> None:
+    """Write one HTML file with tables and plots."""
+    path = Sweep.open(name).report(
+        to or Path(f"{name}.html"), metric=metric, higher_is_better=not lowest
+    )
+    if output.as_json:
+        output.document({"path": str(path.absolute())})
+    else:
+        output.line(str(path))
+
+
+@command(sweeps, "best")
+def show_best(
+    output: Output,
+    name: SweepName,
+    *,
+    metric: Metric = None,
+    lowest: Lowest = False,
+    count: Annotated[int, typer.Option("--count", min=1, metavar="N", help="How many.")] = 10,
+) -> None:
+    """Show the tasks that did best."""
+    sweep = Sweep.open(name)
+    table = sweep.best(metric, count, higher_is_better=not lowest)
+    rows = {row.name: row for row in sweep.rows()}
+    _rows(output, {"sweep": name}, [rows[task] for task in table.index])
+
+
+def _conclude(output: Output, sweep: Sweep, status: SweepStatus) -> None:
+    """Show how it ended; a task without a result is a failed command."""
+    _show(output, sweep, status)
+    if status[TaskState.FAILED] or not status.is_done or status.ended_by:
+        raise typer.Exit(_FAILED)
+
+
+def _show(output: Output, sweep: Sweep, status: SweepStatus) -> None:
+    if not output.as_json:
+        output.line(str(status).strip("<>"))
+    values = {
+        "sweep": status.name,
+        "counts": {str(state): count for state, count in status.counts.items()},
+        "spent": status.spent,
+        "ended_by": status.ended_by,
+        "is_driven": status.is_driven,
+    }
+    _rows(output, values, sweep.rows())
+
+
+def _rows(output: Output, values: dict[str, Any], rows: list[TaskRow]) -> None:
+    if output.as_json:
+        output.document({**values, "tasks": [_document(row) for row in rows]})
+    elif rows:
+        output.table("Tasks", _COLUMNS, [_row(row) for row in rows])
+
+
+def _document(row: TaskRow) -> dict[str, Any]:
+    return {
+        "task": row.name,
+        "parameters": dict(row.parameters),
+        "state": str(row.state),
+        "metrics": dict(row.metrics),
+        "attempt": row.attempt,
+        "run": row.run_id,
+        "cost": row.cost,
+        "reason": row.reason,
+    }
+
+
+def _row(row: TaskRow) -> dict[str, Any]:
+    shown = ", ".join(f"{name}={value:.6g}" for name, value in row.metrics.items())
+    last_line = row.reason.strip().rpartition("\n")[2]
+    return {**_document(row), "metrics": shown or last_line}
+
+
+def _state_of(name: str) -> str:
+    try:
+        return str(Sweep.open(name).status()).strip("<>").removeprefix(f"sweep {name}: ")
+    except (SweepError, ConfigError) as exc:
+        return exc.what

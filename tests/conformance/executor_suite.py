@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from tg.common._core.errors import (
     DatasetNotFoundError,
     HyperparameterError,
     ResultError,
+    RunCancelledError,
     RunNotFoundError,
     TgError,
     TrainingFailedError,
@@ -25,6 +27,7 @@ from tg.common.delivery.sagemaker import SagemakerRoutine
 TASKS = """
     import os
     import sys
+    import time
     from dataclasses import dataclass
 
     import pandas as pd
@@ -65,6 +68,13 @@ TASKS = """
     class ExitingTask(SumTask):
         def run_with_environment(self, data, env):
             sys.exit(3)
+
+
+    class WaitingTask(SumTask):
+        def run_with_environment(self, data, env):
+            for loss in (0.5, 0.25, 0.3):
+                env.output_metric("loss", loss)
+            time.sleep(600)
 """
 PRICES = """
     FACTOR = 2
@@ -140,6 +150,21 @@ class ExecutorSuite:
         assert result.metrics == {"total": 1.0 / 3}
         assert result.result_df["x"].tolist() == [0.1, 0.2, 0.7]
         assert any(line.endswith("fold 1") for line in run.logs())
+        assert run.metric_values() == {"total": [1.0 / 3]}
+
+    def test_metrics_are_seen_while_it_runs_every_value_in_order(self, make_executor: Any) -> None:
+        if self.place == "attached":
+            pytest.skip("it has ended when it is seen")
+        run = make_executor("WaitingTask").submit()
+        deadline = time.monotonic() + 60
+        while len(run.metric_values().get("loss", [])) < 3:
+            assert time.monotonic() < deadline, run.metric_values()
+            time.sleep(0.1)
+        assert not run.state.is_final
+        run.cancel()
+        with pytest.raises(RunCancelledError):
+            run.wait(timeout_seconds=60)
+        assert run.metric_values() == {"loss": [0.5, 0.25, 0.3]}
 
     def test_objects_come_back_as_todays_classes_and_as_the_packages(
         self, make_executor: Any, write_files: Any

@@ -11,7 +11,7 @@ from .node import digest_of
 from .prefixes import shortest_prefixes
 from .target import Target
 
-__all__ = ["check_prefix", "spell"]
+__all__ = ["check_prefix", "shortened", "spell"]
 
 # tried one after the other where hashes meet
 _EXTRA_DIGITS = (0, 8, 20)
@@ -112,7 +112,7 @@ def _names(
     for cell, parts in zip(cells, hashes, strict=True):
         name = head + target.joiner.join(cell)
         if len(name) > target.limit or name in target.reserved:
-            name = _shortened(cell, prefix, target, digest_of("".join(parts), digest_length))
+            name = shortened(cell, prefix, target, digest_of("".join(parts), digest_length))
         yield name
 
 
@@ -127,7 +127,20 @@ def _product(
     return (tuple([cell[place] for place in places]) for cell in cells)
 
 
-def _shortened(cell: tuple[str, ...], prefix: str | None, target: Target, digest: str) -> str:
+def shortened(cell: tuple[str, ...], prefix: str | None, target: Target, digest: str) -> str:
+    """Write a name that is too long by the parameters that fit and a hash of all.
+
+    Parameters
+    ----------
+    cell
+        The parameters, in their order.
+    prefix
+        The beginning of every name.
+    target
+        The place where the names are used.
+    digest
+        The hash.
+    """
     room = target.limit - len(digest) - 2 * len(target.joiner)
     kept = "" if prefix is None else prefix
     for part in cell:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..._core.errors import ConfigError, GridError, NamingError
+from ..._core.errors import ConfigError, NamingError
 from ..._core.suggestions import did_you_mean
+from ..naming.cell_names import cell_names
 from ..naming.named_tasks import NamedTasks
 from ..naming.plan import NamePlan
 from ..naming.target import SAGEMAKER_JOB, Target
+from .built_task import copied, grid_error, info_of
 
 __all__ = ["Autonamer"]
 
-_SHOWN = 10
 _KEYWORDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -99,18 +100,66 @@ class Autonamer:
             If ``build_method`` raises for some cells; all of them are named.
         """
         plan = self.plan(**grid)
-        arguments = self._fresh_defaults(grid) | self.common_arguments
-        _copied(arguments)
+        return self._built(plan, list(grid))
+
+    def build_cells(
+        self, cells: Iterable[Mapping[str, Any]], *, prefix: str | None = None
+    ) -> NamedTasks:
+        """Build one task for each of some combinations that are no whole grid.
+
+        Parameters
+        ----------
+        cells
+            Parameters to values, such as :func:`..sweep.distribution.draw` gives.
+        prefix
+            The beginning of these names; that of the autonamer if not given.
+
+        Returns
+        -------
+        list
+            As of :meth:`build_tasks`. All parameters of the cells enter the names.
+
+        Raises
+        ------
+        NamingError
+            If two cells are equal, or a value cannot be described.
+        ConfigError, GridError
+            As :meth:`build_tasks`.
+
+        Example
+        -------
+        >>> from types import SimpleNamespace
+        >>> def build(rate=1, layers=10):
+        ...     return SimpleNamespace(info={})
+        >>> tasks = Autonamer(build).build_cells([{"rate": 0.5}, {"rate": 0.2, "layers": 3}])
+        >>> [task.info["name"] for task in tasks]
+        ['R0p5', 'R0p2-L3']
+        """
+        known = [dict(cell) for cell in cells]
+        for cell in known:
+            self._check_arguments(cell)
+        names = cell_names(
+            known,
+            order=list(_signature(self.build_method) or ()),
+            prefix=self.prefix if prefix is None else prefix,
+            target=self.target,
+        )
+        return self._built(dict(zip(names, known, strict=True)), [])
+
+    def _built(self, plan: Mapping[str, Mapping[str, Any]], varied: Sequence[str]) -> NamedTasks:
+        """Build the tasks of names to parameters."""
+        arguments = self._fresh_defaults(varied) | self.common_arguments
+        copied(arguments)
         tasks: list[Any] = []
         infos: dict[int, str] = {}
         failures: dict[str, Exception] = {}
-        for place, name in enumerate(plan.names):
+        for name, parameters in plan.items():
             try:
-                task = self.build_method(**(_copied(arguments) | plan.parameters(place)))
+                task = self.build_method(**(copied(arguments) | copy.deepcopy(dict(parameters))))
             except Exception as exc:  # noqa: BLE001 - the user's code may raise anything
                 failures[name] = exc
                 continue
-            info = _info_of(task, name)
+            info = info_of(task, name)
             other = infos.setdefault(id(info), name)
             if other != name:
                 raise ConfigError(
@@ -120,7 +169,7 @@ class Autonamer:
             info["name"] = name
             tasks.append(task)
         if failures:
-            raise _grid_error(failures, len(plan)) from next(iter(failures.values()))
+            raise grid_error(failures, len(plan)) from next(iter(failures.values()))
         return NamedTasks(tasks, plan)
 
     def plan(self, /, **grid: Any) -> NamePlan:
@@ -234,7 +283,7 @@ class Autonamer:
                     hint=f"Vary it, or give common_arguments=dict({name}=...).",
                 )
 
-    def _fresh_defaults(self, grid: Mapping[str, Any]) -> dict[str, Any]:
+    def _fresh_defaults(self, varied: Iterable[str]) -> dict[str, Any]:
         """Find the defaults that all tasks would share, and could change for one another."""
         signature = _signature(self.build_method) or {}
         return {
@@ -242,7 +291,7 @@ class Autonamer:
             for name, parameter in signature.items()
             if parameter.kind in _KEYWORDS
             and type(parameter.default) in (list, dict, set)
-            and name not in grid
+            and name not in varied
         }
 
 
@@ -251,35 +300,3 @@ def _signature(method: Callable[..., Any]) -> Mapping[str, inspect.Parameter] | 
         return inspect.signature(method).parameters
     except (TypeError, ValueError):  # some classes written in C have none
         return None
-
-
-def _copied(arguments: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return copy.deepcopy(arguments)
-    except Exception as exc:  # a value's own code may raise anything
-        raise ConfigError(
-            f"the common arguments {', '.join(arguments)} cannot be copied for each task: {exc}",
-            hint="Make in the build method what cannot be copied.",
-        ) from exc
-
-
-def _info_of(task: Any, name: str) -> MutableMapping[str, Any]:
-    info = getattr(task, "info", None)
-    if not isinstance(info, MutableMapping):
-        raise ConfigError(
-            f"the build method returned a {type(task).__name__} for {name!r}, whose info is "
-            f"{info!r} and not a dictionary",
-            hint="Return a task, or any object with the attribute info=dict().",
-        )
-    return info
-
-
-def _grid_error(failures: Mapping[str, Exception], cells: int) -> GridError:
-    texts = {name: f"{type(exc).__name__}: {exc}" for name, exc in failures.items()}
-    shown = "; ".join(f"{name} ({text})" for name, text in list(texts.items())[:_SHOWN])
-    more = f"; and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return GridError(
-        f"the build method failed for {len(texts)} of {cells} cells: {shown}{more}",
-        failures=texts,
-        hint="Mend it, or leave these values out of the grid.",
-    )

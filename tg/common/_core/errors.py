@@ -249,14 +249,23 @@ class CommandError(TgError):
         The command's exit code; ``None`` if it could not be started or was ended by a timeout.
     output
         The tail of what it printed.
+    has_timed_out
+        Whether it was ended as it took longer than it might.
     """
 
     def __init__(
-        self, what: str, *, exit_code: int | None = None, output: str = "", hint: str = ""
+        self,
+        what: str,
+        *,
+        exit_code: int | None = None,
+        output: str = "",
+        has_timed_out: bool = False,
+        hint: str = "",
     ) -> None:
         super().__init__(what, hint=hint)
         self.exit_code = exit_code
         self.output = output
+        self.has_timed_out = has_timed_out
 
 
 class EnvironmentSetupError(TgError):

@@ -148,5 +148,6 @@ def _ended_early(child: Child, timeout_seconds: float | None, *, stopped: bool) 
     return CommandError(
         f"the command {child.command_line} {why}",
         output=child.tail,
+        has_timed_out=not stopped,
         hint="" if stopped else "Allow more time, or look at the end of its output.",
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..._core.errors import EngineError, EngineUnavailableError, ImageBuildError
+from ..._core.errors import CommandError, EngineError, EngineUnavailableError, ImageBuildError
 from .build_output import BuildOutput
 from .builder import Builder
 from .engine import DockerEngine
@@ -107,7 +107,8 @@ class ImageBuild:
             except EngineError as exc:
                 check_still_there(engine, exc)
                 said = output.tail or str(exc)
-                if output.tail and "took more than" in exc.what:
+                command = exc.__cause__
+                if output.tail and isinstance(command, CommandError) and command.has_timed_out:
                     said = f"{output.tail}\n{exc.what}"
                 raise build_error(self.tag or "of a stage", output.step, said) from exc
             return id_file.read_text(encoding="ascii").strip()

@@ -117,7 +117,7 @@ class DockerEngine:
             )
         except CommandError as exc:
             # a registry or a disk may be slow where the engine itself is not
-            if timeout_seconds and _has_timed_out(exc) and self._answers(timeout_seconds):
+            if timeout_seconds and exc.has_timed_out and self._answers(timeout_seconds):
                 what = f"{_called(argv)} was ended: it took more than {timeout_seconds:g} seconds"
                 raise EngineError(what, hint=_SLOW) from exc
             raise self._translated(exc, argv) from exc
@@ -213,7 +213,7 @@ class DockerEngine:
     def _translated(self, error: CommandError, argv: Sequence[str]) -> EngineError:
         if error.exit_code is None and not error.output and shutil.which(argv[0]) is None:
             return EngineUnavailableError(f"there is no program {argv[0]!r}", hint=_INSTALL)
-        if _has_timed_out(error):
+        if error.has_timed_out:
             return EngineUnavailableError(
                 f"the container engine does not answer: {error.what}",
                 hint="Restart it. What runs in it may have gone on.",
@@ -224,10 +224,6 @@ class DockerEngine:
             return unavailable
         said = _reason(error.output) or error.what
         return EngineError(f"{_called(argv)} failed: {said}", hint=error.hint)
-
-
-def _has_timed_out(error: CommandError) -> bool:
-    return error.exit_code is None and "it took more than" in error.what
 
 
 def _called(argv: Sequence[str]) -> str:

@@ -147,6 +147,13 @@ _OTHER_HINTS = {
     "IllegalLocationConstraintException": _REGION,
     "301": _REGION,
 }
+# the answer to HEAD has no body, and so no code but its status ("HeadObject" of the S3 API
+# reference): of those that S3 gives with 400 these are the ones that HEAD can meet
+_NO_REASON = "400"
+_HEAD_REFUSED = (
+    "S3 does not say why here. Most likely the credentials have expired: log in again "
+    "(`aws sso login`). Or the bucket is in another region: set AWS_REGION to that one."
+)
 _CLOCK_CODES = {"RequestTimeTooSkewed", "RequestExpired"}
 # services other than S3 have no code for it: "Signature expired: A is now earlier than B"
 _CLOCK_WORDS = re.compile(r"signature (?:expired|not yet current)", re.IGNORECASE)
@@ -177,6 +184,8 @@ def meaning_of(code: str, message: str, status: int = 0) -> tuple[type[AwsError]
     for kind, (hint, codes) in _CODES.items():
         if plain in codes:
             return kind, hint
+    if plain == _NO_REASON:
+        return AwsCredentialsError, _HEAD_REFUSED
     if status >= _SERVER_ERROR:
         return AwsServiceError, _SERVICE
     return AwsError, _OTHER_HINTS.get(plain, "")

@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from executor_suite import LISTING, PRICES, TASKS
+from executor_suite import LISTING
 
 from tg.common import Loc
 from tg.common._core.errors import ConfigError, MissingDependencyError
@@ -22,7 +18,6 @@ from tg.common.delivery.sagemaker import SagemakerRoutine
 from tg.common.delivery.sagemaker.trainer_options import TrainerOptions
 from tg.common.ml.training_core import FunctionTask
 
-ROOT = Path(__file__).parents[3]
 PROGRAM = Path(__file__).with_name("sdk_program.py")
 
 
@@ -73,69 +68,12 @@ def test_the_place_follows_from_the_instance_type() -> None:
     assert not TrainerOptions(instance_type="ml.g5.xlarge").is_local
 
 
-@pytest.fixture(scope="session")
-def sdk_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An interpreter with the SDK: this one, or that of an environment that is made once."""
-    if importlib.util.find_spec("sagemaker"):
-        return sys.executable
-    parts = [(ROOT / "pyproject.toml").read_text(), sys.version, sys.executable]
-    key = hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
-    cache = getattr(pytestconfig, "cache", None)  # pytest can be run without
-    folder = cache.mkdir("sagemaker-sdk") if cache else tmp_path_factory.mktemp("sdk")
-    environment, ready = folder / key, folder / f"{key}.ready"
-    python = environment / "bin" / "python"
-    if not ready.exists():
-        shutil.rmtree(folder)  # one of older requirements has 700 MB
-        folder.mkdir()
-        uv = [sys.executable, "-m", "uv", "--quiet"]
-        made = [*uv, "venv", "--python", sys.executable, str(environment)]
-        filled = [*uv, "pip", "install", "--python", str(python), "--extra", "sagemaker"]
-        # uv builds images; a user's environment has that or pip
-        for command in (made, [*filled, "--requirement", str(ROOT / "pyproject.toml"), "uv"]):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                pytest.skip(f"the SageMaker SDK cannot be installed: {done.stderr[-300:].strip()}")
-        ready.touch()
-    return str(python)
-
-
 @pytest.fixture
 def run_program(
-    sdk_python: str, project: Path, write_files: Callable[..., None], tmp_path: Path
+    run_sdk: Callable[..., dict[str, Any]], tea_shop: Path
 ) -> Callable[[str], dict[str, Any]]:
     """Run one of the programs, in a project, without anything of AWS."""
-    write_files({"shop/__init__.py": "", "shop/tasks.py": TASKS, "shop/prices.py": PRICES})
-    folder = Loc.data_cache_path / "datasets" / "tea"
-    (folder / "more").mkdir(parents=True)
-    (folder / "more" / "notes.txt").write_text("green")
-    pd.DataFrame({"x": [0.1, 0.2, 0.7]}).to_parquet(folder / "tea.parquet")
-    settings = tmp_path / "sdk.yaml"
-    silent = "SageMaker: {PythonSDK: {Modules: {TelemetryOptOut: true}}}"
-    settings.write_text(f"SchemaVersion: '1.0'\n{silent}\n")
-    own = {
-        "PYTHONPATH": str(ROOT),
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": str(settings),
-        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(settings),
-    }
-
-    def run(name: str) -> dict[str, Any]:
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-        done = subprocess.run(
-            [sdk_python, str(PROGRAM), name],
-            cwd=project,
-            env={**clean, **own},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        compared = json.loads((project / "comparison.json").read_text())
-        return {**compared, "log": done.stdout}
-
-    return run
+    return lambda name: run_sdk(PROGRAM, name)
 
 
 @pytest.fixture

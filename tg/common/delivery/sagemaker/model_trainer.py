@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import secrets
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,7 @@ def make_model_trainer(config: SagemakerConfig, options: TrainerOptions) -> Mode
     else:
         mode = trainers.Mode.SAGEMAKER_TRAINING_JOB
         arguments = _remote_arguments(config, options, mode, configs)
-    trainer: ModelTrainer = trainers.ModelTrainer(environment=options.variables, **arguments)
+    trainer = _made(trainers, {"environment": options.variables, **arguments})
     if options.metrics:
         trainer.with_metric_definitions(
             [
@@ -48,6 +49,21 @@ def make_model_trainer(config: SagemakerConfig, options: TrainerOptions) -> Mode
                 for name in options.metrics
             ]
         )
+    return trainer
+
+
+def _made(trainers: ModuleType, arguments: Mapping[str, Any]) -> ModelTrainer:
+    try:
+        trainer: ModelTrainer = trainers.ModelTrainer(**arguments)
+    except Exception as exc:
+        # its class has moved between the SDK's modules; all else is the SDK's own to tell
+        if type(exc).__name__ != "RoleValidationError":
+            raise
+        raise ConfigError(
+            f"the SageMaker SDK refuses the role: {exc}",
+            hint="It asks for rights to networks also where a training has none of its own: set "
+            "SAGEMAKER_VALIDATE_ROLE=false in the environment, and it does not look.",
+        ) from exc
     return trainer
 
 

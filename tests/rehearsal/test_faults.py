@@ -134,6 +134,56 @@ def test_jobs_fail_when_there_are_no_instances(
     assert ended(request["TrainingJobName"])["FailureReason"].startswith("CapacityError: ")
 
 
+@pytest.mark.parametrize("fault", ["throttle", "server_error", "expired_token", "access_denied"])
+def test_a_fault_can_be_aimed_at_the_third_request(
+    cloud: Rehearsal, hasty: Clients, fault: str
+) -> None:
+    storage = hasty("s3")
+    getattr(cloud.faults, fault)("s3.ListBuckets", times=1, after=2)
+    before = cloud.faults.happened
+    storage.list_buckets()
+    storage.list_buckets()
+    assert code_of(storage.list_buckets)[1] >= 400
+    storage.list_buckets()
+    assert cloud.faults.happened - before == 1
+
+
+def test_a_third_part_can_break_off_and_is_sent_again(
+    cloud: Rehearsal, client: Clients, tmp_path: Any
+) -> None:
+    path = tmp_path / "parts"
+    path.write_bytes(b"x" * 30_000_000)
+    cloud.faults.drop_during("s3.UploadPart", after=2)
+    before = cloud.calls("s3.UploadPart")
+    storage = client("s3")
+    storage.upload_file(str(path), cloud.bucket, "parts")
+    assert (cloud.calls("s3.UploadPart") - before).count == 5  # four parts, one of them twice
+    assert storage.head_object(Bucket=cloud.bucket, Key="parts")["ContentLength"] == 30_000_000
+
+
+def test_permission_can_be_denied_for_one_operation(cloud: Rehearsal, hasty: Clients) -> None:
+    cloud.faults.access_denied("sagemaker.ListTrainingJobs")
+    code, status = code_of(lambda: hasty("sagemaker").list_training_jobs())
+    assert (code, status) == ("AccessDeniedException", 400)
+
+
+def test_the_quotas_and_the_identity_can_be_throttled(cloud: Rehearsal, hasty: Clients) -> None:
+    for operation, call in {
+        "servicequotas.ListServiceQuotas": lambda: hasty("service-quotas").list_service_quotas(
+            ServiceCode="sagemaker"
+        ),
+        "iam.GetRole": lambda: hasty("iam").get_role(RoleName="nobody"),
+    }.items():
+        cloud.faults.throttle(operation)
+        assert code_of(call)[0] == "ThrottlingException"
+
+
+@pytest.mark.parametrize("values", [{"after": -1}, {"times": 0}])
+def test_a_fault_that_can_never_happen_is_refused(cloud: Rehearsal, values: dict[str, int]) -> None:
+    with pytest.raises(errors.ConfigError):
+        cloud.faults.throttle("*", **values)
+
+
 def test_a_fault_that_never_happens_is_refused(cloud: Rehearsal) -> None:
     with pytest.raises(errors.ConfigError, match="0 times"):
         cloud.faults.throttle("*", times=0)
@@ -156,12 +206,12 @@ def test_parts_of_a_large_upload_are_counted_one_by_one(
 ) -> None:
     path = tmp_path / "large"
     path.write_bytes(b"x" * 20_000_000)
-    before = cloud.calls("s3.UploadPart")
+    before, closed = cloud.calls("s3.UploadPart"), cloud.calls("s3.CompleteMultipartUpload")
     client("s3").upload_file(str(path), cloud.bucket, "large")
     parts = cloud.calls("s3.UploadPart") - before
     assert parts.count == 3
     assert parts.received_bytes >= 20_000_000
-    assert cloud.calls("s3.CompleteMultipartUpload").count == 1
+    assert (cloud.calls("s3.CompleteMultipartUpload") - closed).count == 1
 
 
 @pytest.mark.docker

@@ -134,3 +134,66 @@ def test_whom_a_bucket_is_to_belong_to_is_not_heeded(bare: Any) -> None:
     storage = bare("s3")
     storage.create_bucket(Bucket="of-one-account")
     storage.head_bucket(Bucket="of-one-account", ExpectedBucketOwner="999999999999")
+
+
+def test_moto_does_not_simulate_policies(bare: Callable[[str], Any]) -> None:
+    from botocore.parsers import ResponseParserError
+
+    # its error is a page of HTML, which no client can read
+    with pytest.raises(ResponseParserError, match="500 Internal Server Error"):
+        bare("iam").simulate_principal_policy(
+            PolicySourceArn="arn:aws:iam::123456789012:role/canary", ActionNames=["s3:GetObject"]
+        )
+
+
+def test_moto_does_not_update_jobs(bare: Callable[[str], Any]) -> None:
+    from botocore.exceptions import ClientError
+
+    with pytest.raises(ClientError) as caught:
+        bare("sagemaker").update_training_job(TrainingJobName="ghost")
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+
+
+def test_moto_gives_a_bucket_to_clients_of_any_region(bare: Callable[[str], Any]) -> None:
+    storage = bare("s3")
+    place = {"LocationConstraint": "eu-west-1"}
+    storage.create_bucket(Bucket="far-canary", CreateBucketConfiguration=place)
+    storage.put_object(Bucket="far-canary", Key="k", Body=b"x")
+    assert storage.head_bucket(Bucket="far-canary")["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+def test_what_is_read_of_motos_regions_and_policies_is_where_it_was(
+    bare: Callable[[str], Any],
+) -> None:
+    from moto.backends import get_backend
+
+    account = "123456789012"
+    statement = '{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}'
+    document = f'{{"Version": "2012-10-17", "Statement": [{statement}]}}'
+    place = {"LocationConstraint": "eu-central-1"}
+    bare("s3").create_bucket(Bucket="region-canary", CreateBucketConfiguration=place)
+    assert get_backend("s3")[account]["aws"].buckets["region-canary"].region_name == "eu-central-1"
+    roles = bare("iam")
+    roles.create_role(RoleName="policies", AssumeRolePolicyDocument="{}")
+    roles.put_role_policy(RoleName="policies", PolicyName="p", PolicyDocument=document)
+    made = roles.create_policy(PolicyName="m", PolicyDocument=document)["Policy"]["Arn"]
+    roles.attach_role_policy(RoleName="policies", PolicyArn=made)
+    roles.create_user(UserName="u")
+    roles.create_group(GroupName="g")
+    roles.add_user_to_group(GroupName="g", UserName="u")
+    backend = get_backend("iam")[account]["aws"]
+    [role] = [role for role in backend.roles.values() if role.name == "policies"]
+    assert list(role.policies.values()) == [document]
+    [managed] = role.managed_policies.values()
+    assert [version.document for version in managed.versions if version.is_default] == [document]
+    [group], [user] = backend.groups.values(), backend.users.values()
+    assert group.users == [user]
+    assert (dict(group.policies), dict(group.managed_policies)) == ({}, {})
+
+
+def test_moto_takes_a_role_of_another_account(
+    bare: Callable[[str], Any],
+) -> None:
+    sagemaker = bare("sagemaker")
+    theirs = {**request("theirs"), "RoleArn": "arn:aws:iam::999999999999:role/theirs"}
+    sagemaker.create_training_job(**theirs)

@@ -60,8 +60,9 @@ class BucketRules:
             return HTTPStatus.MOVED_PERMANENTLY, "PermanentRedirect", _REDIRECT, there
         return None
 
-    def upload_trouble(self, bucket: str, region: str) -> str:
-        """Say why a job in some region cannot store anything in a bucket; empty if it can."""
+    def upload_trouble(self, uri: str, region: str) -> str:
+        """Say why a job in some region cannot store anything at an address; empty if it can."""
+        bucket = uri.removeprefix("s3://").partition("/")[0]
         if bucket in self.foreign:
             return "AccessDenied: Access Denied"
         there = regions_of_buckets().get(bucket)

@@ -14,7 +14,7 @@ from .gateway import Application, StartResponse
 from .operation_name import service_of
 from .policy import ALLOWED, DENIED, NEUTRAL, verdict
 
-__all__ = ["PolicySimulator", "decision"]
+__all__ = ["PolicySimulator", "decision", "may_store"]
 
 _ACTION = "SimulatePrincipalPolicy"
 _FORM = "application/x-www-form-urlencoded"
@@ -27,7 +27,7 @@ _ALMIGHTY = {
 _NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 
 
-def decision(arn: str, action: str, resource: str, context: Mapping[str, str]) -> str:
+def decision(arn: str, action: str, resource: str, context: Mapping[str, str] | None = None) -> str:
     """Tell whether a user or role may do something, by the policies that are attached to it.
 
     Parameters
@@ -59,6 +59,12 @@ def decision(arn: str, action: str, resource: str, context: Mapping[str, str]) -
     return ALLOWED if ALLOWED in found else NEUTRAL
 
 
+def may_store(role: str, uri: str) -> bool:
+    """Whether a role may store objects below an address."""
+    path = uri.removeprefix("s3://").rstrip("/")
+    return decision(role, "s3:PutObject", f"arn:aws:s3:::{path}/x") == ALLOWED
+
+
 def _documents(arn: str) -> Iterator[str]:
     """Give all policies of a user or role, and of a user's groups."""
     from moto.backends import get_backend  # noqa: PLC0415 an optional library
@@ -68,11 +74,11 @@ def _documents(arn: str) -> Iterator[str]:
     owners |= {user.arn: user for user in backend.users.values()}
     owner = owners[arn]
     groups = [group for group in backend.groups.values() if owner in group.users]
-    for each in (owner, *groups):
-        for document in each.policies.values():
+    for holder in (owner, *groups):
+        for document in holder.policies.values():
             yield document if isinstance(document, str) else json.dumps(document)
-        for policy in each.managed_policies.values():
-            yield str(policy.document)
+        for policy in holder.managed_policies.values():
+            yield next(version.document for version in policy.versions if version.is_default)
 
 
 class PolicySimulator:

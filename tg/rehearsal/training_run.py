@@ -14,6 +14,7 @@ from ..common.delivery.docker.containers import Containers
 from .faults import Mishap
 from .job_log import JobLog, MetricReader
 from .job_network import JobNetwork
+from .permissions import may_store
 from .training_container import HostFolders, TrainingContainer, container_of
 from .training_data import TrainingData
 from .training_ending import BROKEN, LIMITS, NO_CAPACITY, NO_IMAGE, Ending, upload_reason
@@ -236,8 +237,9 @@ class TrainingRun:
 
     def _cannot_store(self, uri: str) -> bool:
         """Whether the job has failed because it may not store anything at an address."""
-        bucket = uri.removeprefix("s3://").partition("/")[0]
-        trouble = self._place.rules.upload_trouble(bucket, self._record.region) if uri else ""
+        trouble = self._place.rules.upload_trouble(uri, self._record.region) if uri else ""
+        if uri and not trouble and not may_store(self._request["RoleArn"], uri):
+            trouble = "AccessDenied: Access Denied"
         if trouble:
             self._clear()
             self._record.fail(upload_reason(uri, trouble))

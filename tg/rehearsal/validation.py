@@ -10,6 +10,8 @@ from typing import Any
 
 from .account import ACCOUNT, account_of
 from .bucket_rules import BucketRules
+from .permissions import decision
+from .policy import ALLOWED
 from .service_error import ServiceError
 
 __all__ = ["check_account", "check_request", "check_rules"]
@@ -106,7 +108,8 @@ def check_account(request: Mapping[str, Any], region: str, rules: BucketRules) -
         if source is None:
             raise _invalid("The rehearsal reads channels from S3 only.")
         bucket, prefix = _split(source["S3Uri"])
-        keys = buckets[bucket].keys if rules.is_readable(bucket, region) else ()
+        is_readable = rules.is_readable(bucket, region) and _may_list(role, bucket)
+        keys = buckets[bucket].keys if is_readable else ()
         if not any(key.startswith(prefix) for key in keys):
             raise _invalid(
                 f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data '
@@ -194,6 +197,10 @@ def _fault(value: Any, path: str, rule: str) -> str:
 def _join(path: str, name: str) -> str:
     own = name[0].lower() + name[1:]
     return f"{path}.{own}" if path else own
+
+
+def _may_list(role: str, bucket: str) -> bool:
+    return decision(role, "s3:ListBucket", f"arn:aws:s3:::{bucket}") == ALLOWED
 
 
 def _trusts_service(arn: str) -> bool:

@@ -44,7 +44,9 @@ NAMES = {
         "SagemakerRoutine",
     ],
     "tg.common.delivery.sweep": [
+        "Integers",
         "MedianStopping",
+        "OptunaSweep",
         "Pace",
         "RetryPolicy",
         "Sweep",
@@ -52,6 +54,8 @@ NAMES = {
         "TaskRow",
         "TaskState",
         "Transition",
+        "Uniform",
+        "draw",
     ],
 }
 

@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING
 from ..._core.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .distribution import Integers as Integers
+    from .distribution import Uniform as Uniform
+    from .distribution import draw as draw
     from .journal import Transition as Transition
+    from .optuna_sweep import OptunaSweep as OptunaSweep
     from .pace import Pace as Pace
     from .retry import RetryPolicy as RetryPolicy
     from .status import SweepStatus as SweepStatus
@@ -15,7 +19,9 @@ if TYPE_CHECKING:
     from .task_state import TaskState as TaskState
 
 __all__ = [
+    "Integers",
     "MedianStopping",
+    "OptunaSweep",
     "Pace",
     "RetryPolicy",
     "Sweep",
@@ -23,12 +29,16 @@ __all__ = [
     "TaskRow",
     "TaskState",
     "Transition",
+    "Uniform",
+    "draw",
 ]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "Integers": ".distribution",
         "MedianStopping": ".stopping",
+        "OptunaSweep": ".optuna_sweep",
         "Pace": ".pace",
         "RetryPolicy": ".retry",
         "Sweep": ".sweep",
@@ -36,5 +46,7 @@ __getattr__, __dir__ = lazy_names(
         "TaskRow": ".task_row",
         "TaskState": ".task_state",
         "Transition": ".journal",
+        "Uniform": ".distribution",
+        "draw": ".distribution",
     },
 )

@@ -62,8 +62,11 @@ class Uniform(_Range):
 
     def draw(self, source: random.Random) -> float:
         """Draw a number."""
-        value = float(f"{self._at(source.random(), self.low, self.high):.{self.digits}g}")
-        return min(max(value, float(self.low)), float(self.high))
+        return self.rounded(self._at(source.random(), self.low, self.high))
+
+    def rounded(self, value: float) -> float:
+        """Write a number with as many digits as are wanted."""
+        return min(max(float(f"{value:.{self.digits}g}"), float(self.low)), float(self.high))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,10 +18,12 @@ from tg.common._core.errors import (
     AwsPermissionError,
     DataError,
     DatasetNotFoundError,
+    NamingError,
 )
 from tg.common.delivery.sagemaker.aws import AwsClients
-from tg.common.delivery.sagemaker.dataset_upload import upload_dataset
+from tg.common.delivery.sagemaker.dataset_upload import upload_dataset, upload_datasets
 from tg.common.delivery.sagemaker.s3_layout import S3Layout
+from tg.common.delivery.sagemaker.upload_progress import upload_progress
 
 LAYOUT = S3Layout("tea-data", "green")
 PREFIX = "sagemaker/green/datasets/"
@@ -320,3 +322,84 @@ def test_credentials_that_expire_on_the_way_are_told(answers, tmp_path):
     answers.give(400, "<Error><Code>ExpiredToken</Code><Message>old</Message></Error>")
     with pytest.raises(AwsCredentialsError, match="Log in again"):
         upload(tmp_path / "tea", "tea")
+
+
+@pytest.mark.parametrize("name", [b"\xff.csv", b"a\nb.csv", b"bell\x07.csv"])
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_file_name_that_is_none_in_s3_is_told_before_anything_is_asked(
+    s3, cloud, tmp_path, name, folder
+):
+    path = tmp_path / "leaves"
+    path.mkdir()
+    odd = path / os.fsdecode(name)
+    odd.write_bytes(b"x")
+    with pytest.raises(DataError, match=r"cannot stand in S3.*Rename it") as caught:
+        upload(path if folder else odd)
+    str(caught.value).encode()  # it can be shown
+    assert cloud.exchanges == []
+
+
+def test_a_file_name_that_is_too_long_for_a_key_is_told_before_anything_is_read(
+    s3, cloud, tmp_path
+):
+    deep = tmp_path.joinpath("leaves", *(["d" * 200] * 5))
+    deep.mkdir(parents=True)
+    (deep / "a.csv").write_bytes(b"x")
+    with pytest.raises(NamingError, match="1024"):
+        upload(tmp_path / "leaves")
+    assert cloud.exchanges == []
+
+
+def test_odd_names_that_s3_takes_arrive_as_they_are(s3, cloud, tmp_path):
+    folder = tmp_path / "leaves"
+    folder.mkdir()
+    names = ["a b.csv", "50%25+1&c=d.csv", "\u8336\u3000\u00a0.csv", "'\"<>\\|.csv", "..a", " "]
+    for name in names:
+        (folder / name).write_text(name)
+    upload(folder)
+    assert keys(s3) == sorted(names)
+    assert all(body(s3, f"leaves/{name}") == name.encode() for name in names)
+    cloud.exchanges.clear()
+    assert upload(folder).uploaded_bytes == 0
+    assert cloud.count("PUT") == 0
+
+
+def test_several_datasets_go_in_one_transfer_with_one_progress(s3, leaves, tmp_path):
+    big = tmp_path / "big.bin"
+    big.write_bytes(bytes(11 << 20))
+    seen: list[tuple[int, int]] = []
+    found = upload_datasets(
+        AwsClients(),
+        LAYOUT,
+        {"leaves": leaves, "big.bin": big},
+        lambda sent, total: seen.append((sent, total)),
+        part_bytes=5 << 20,
+    )
+    assert {total for _, total in seen} == {10 + (11 << 20)}
+    assert seen[-1][0] == 10 + (11 << 20)
+    assert [found[name].uploaded_bytes for name in ("leaves", "big.bin")] == [10, 11 << 20]
+    again = upload_datasets(AwsClients(), LAYOUT, {"leaves": leaves, "big.bin": big})
+    assert [location.uploaded_bytes for location in again.values()] == [0, 0]
+
+
+def test_nothing_is_asked_if_one_of_several_datasets_is_not_there(s3, cloud, leaves, tmp_path):
+    with pytest.raises(DatasetNotFoundError, match="nowhere"):
+        upload_datasets(AwsClients(), LAYOUT, {"leaves": leaves, "x": tmp_path / "nowhere"})
+    assert cloud.exchanges == []
+
+
+def test_a_bar_is_shown_for_what_is_large_and_really_sent(s3, tmp_path, capsys):
+    path = tmp_path / "big.bin"
+    path.write_bytes(bytes(1 << 20))
+    for silent, large_bytes, is_shown in [
+        (True, 1, False),
+        (False, 2 << 20, False),
+        (False, 1 << 20, True),
+        (False, 1 << 20, False),  # it is there already
+    ]:
+        if is_shown:
+            path.write_bytes(b"x" * (1 << 20))
+        with upload_progress(silent=silent, large_bytes=large_bytes) as on_progress:
+            upload(path, "big.bin", on_progress=on_progress)
+        shown = "".join(capsys.readouterr())
+        assert ("data to S3: 100%" in shown) == is_shown, shown

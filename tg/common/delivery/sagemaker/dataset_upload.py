@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..._core.errors import AwsNotFoundError, AwsPermissionError
 from .aws import AwsClients
-from .aws_errors import translated
+from .dataset_transfer import DatasetLocation, FileTransfer, FolderTransfer, Transfer
 from .local_dataset import DatasetFile, LocalDataset
-from .s3_deletion import delete_objects
 from .s3_layout import S3Layout, S3Place
-from .s3_sending import HASH_KEY, S3Sending
+from .s3_sending import S3Sending
 
-__all__ = ["DatasetLocation", "upload_dataset"]
-
-_THREADS = 10  # as many connections as one upload of a large file takes
-_MARK = ".tg-complete-"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetLocation:
-    """A dataset in S3.
-
-    Attributes
-    ----------
-    uri
-        The object, or with a slash at its end the folder of objects.
-    uploaded_bytes
-        What was sent now; 0 if all of it was there.
-    content_hash
-        The SHA-256 of the file, or of the names and hashes of a folder's files.
-    """
-
-    uri: str
-    uploaded_bytes: int
-    content_hash: str
+__all__ = ["DatasetLocation", "upload_dataset", "upload_datasets"]
 
 
 def upload_dataset(
@@ -92,112 +66,61 @@ def upload_dataset(
     AwsPermissionError
         The bucket is somebody else's, or this identity may not read or write there.
     """
-    local = LocalDataset.of(Path(path))
-    place = layout.dataset(name)
-    sending = S3Sending(clients.client("s3"), part_bytes, on_progress)
-    upload = _FolderUpload if local.is_folder else _FileUpload
-    with _explained(place):
-        return upload(local, place, sending, clients.client("s3")).run()
+    found = upload_datasets(clients, layout, {name: path}, on_progress, part_bytes=part_bytes)
+    return found[name]
 
 
-class _FileUpload:
-    def __init__(
-        self, local: LocalDataset, place: S3Place, sending: S3Sending, client: Any
-    ) -> None:
-        self._file = local.files[0]
-        self._place = place
-        self._sending = sending
-        self._client = client
+def upload_datasets(
+    clients: AwsClients,
+    layout: S3Layout,
+    datasets: Mapping[str, Path | str],
+    on_progress: Callable[[int, int], None] | None = None,
+    *,
+    part_bytes: int = 16 << 20,
+) -> dict[str, DatasetLocation]:
+    """Bring several files and folders to the project's datasets, in one transfer.
 
-    def run(self) -> DatasetLocation:
-        sent = 0
-        if not _is_there(self._client, self._place, self._file):
-            sent = self._sending.send([(self._file, self._place)])
-        return DatasetLocation(
-            uri=str(self._place), uploaded_bytes=sent, content_hash=self._file.sha256
-        )
+    Parameters
+    ----------
+    datasets
+        The name of each to the file or the folder on this machine.
+    clients, layout, on_progress, part_bytes
+        As for `upload_dataset`; the progress is that of all.
 
+    Returns
+    -------
+    dict
+        The name of each to where it is.
 
-class _FolderUpload:
-    def __init__(
-        self, local: LocalDataset, place: S3Place, sending: S3Sending, client: Any
-    ) -> None:
-        self._local = local
-        self._place = place
-        self._sending = sending
-        self._client = client
-        self._prefix = f"{place.key}/"
-
-    def run(self) -> DatasetLocation:
-        marks, objects = self._listing()
-        wanted = {place.key: file for file, place in self._targets()}
-        mark = f"{self._place.key}{_MARK}{self._local.content_hash}"
-        sent = 0
-        if list(marks) != [mark] or not _is_untouched(objects, wanted, marks[mark]):
-            delete_objects(self._client, self._place.bucket, list(marks))
-            missing = self._missing(objects)
-            sent = self._sending.send(missing)
-            delete_objects(
-                self._client, self._place.bucket, [key for key in objects if key not in wanted]
-            )
-            with translated("s3.PutObject"):
-                self._client.put_object(Bucket=self._place.bucket, Key=mark, Body=b"")
-        return DatasetLocation(
-            uri=f"{self._place}/", uploaded_bytes=sent, content_hash=self._local.content_hash
-        )
-
-    def _targets(self) -> list[tuple[DatasetFile, S3Place]]:
-        return [(file, self._place / file.name) for file in self._local.files]
-
-    def _listing(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """List the marks and the objects; "." stands right before "/" in the order of keys."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._place.bucket,
-            Prefix=self._place.key,
-            StartAfter=f"{self._place.key}{_MARK}",
-        )
-        marks: dict[str, Any] = {}
-        objects: dict[str, Any] = {}
-        with translated("s3.ListObjectsV2"):
-            for page in pages:
-                for item in page.get("Contents", ()):
-                    if item["Key"].startswith(f"{self._place.key}{_MARK}"):
-                        marks[item["Key"]] = item
-                    elif item["Key"].startswith(self._prefix):
-                        objects[item["Key"]] = item
-                    elif item["Key"] > self._prefix:  # another dataset whose name begins alike
-                        return marks, objects
-        return marks, objects
-
-    def _missing(self, objects: dict[str, Any]) -> list[tuple[DatasetFile, S3Place]]:
-        targets = self._targets()
-        alike = [t for t in targets if objects.get(t[1].key, {}).get("Size") == t[0].size]
-        with ThreadPoolExecutor(_THREADS) as pool:
-            found = pool.map(lambda t: _is_there(self._client, t[1], t[0]), alike)
-            there = {t[1].key for t, is_there in zip(alike, found, strict=True) if is_there}
-        return [target for target in targets if target[1].key not in there]
-
-
-def _is_there(client: Any, place: S3Place, file: DatasetFile) -> bool:
-    try:
-        with translated("s3.HeadObject"):
-            head = client.head_object(Bucket=place.bucket, Key=place.key)
-    except AwsNotFoundError:
-        return False  # also if there is no bucket, which sending will tell
-    same: bool = head["Metadata"].get(HASH_KEY) == file.sha256 and (
-        head["ContentLength"] == file.size
-    )
-    return same
-
-
-def _is_untouched(
-    objects: Mapping[str, Any], wanted: Mapping[str, DatasetFile], mark: Mapping[str, Any]
-) -> bool:
-    """Whether the objects are those that were there when the mark was written."""
-    return objects.keys() == wanted.keys() and all(
-        item["Size"] == wanted[key].size and item["LastModified"] <= mark["LastModified"]
-        for key, item in objects.items()
-    )
+    Raises
+    ------
+    ConfigError
+        A dataset is not there, is empty, or has a file that cannot be called so in S3; nothing was
+        asked or sent.
+    DataError
+        A file changed while it was sent.
+    AwsNotFoundError, AwsPermissionError
+        As `upload_dataset`.
+    """
+    places = {name: layout.dataset(name) for name in datasets}
+    local = {name: LocalDataset.of(Path(path), places[name]) for name, path in datasets.items()}
+    client = clients.client("s3")
+    uploads: dict[str, Transfer] = {}
+    for name, dataset in local.items():
+        kind = FolderTransfer if dataset.is_folder else FileTransfer
+        uploads[name] = kind(dataset, places[name], client)
+    pending: list[tuple[DatasetFile, S3Place]] = []
+    for upload in uploads.values():
+        with _explained(upload.place):
+            upload.begin()
+        pending += upload.missing
+    if pending:
+        with _explained(pending[0][1]):
+            S3Sending(client, part_bytes, on_progress).send(pending)
+    for upload in uploads.values():
+        with _explained(upload.place):
+            upload.finish()
+    return {name: upload.location for name, upload in uploads.items()}
 
 
 @contextmanager

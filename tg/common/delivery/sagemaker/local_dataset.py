@@ -6,13 +6,18 @@ import hashlib
 import json
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..._core.errors import DataError, DatasetNotFoundError
+from .s3_layout import S3Place
 
 __all__ = ["DatasetFile", "LocalDataset"]
+
+_NO_TEXT = ("Cc", "Cs")  # control characters, and what stands for bytes that are no UTF-8
+_NO_XML = "\ufffe\uffff"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +82,25 @@ class LocalDataset:
     content_hash: str
 
     @classmethod
-    def of(cls, path: Path) -> LocalDataset:
+    def of(cls, path: Path, place: S3Place | None = None) -> LocalDataset:
         """Read the dataset.
+
+        Parameters
+        ----------
+        path
+            The file or the folder.
+        place
+            Where it is to go, if it is known: names that are too long there are refused.
 
         Raises
         ------
         DatasetNotFoundError
             There is no such file or folder.
         DataError
-            The folder is empty, or something in it is no file or cannot be read.
+            The folder is empty, or something in it is no file, cannot be read, or has a name that
+            is none in S3; names are looked at first.
+        NamingError
+            The key of a file would be too long.
 
         Example
         -------
@@ -100,11 +115,15 @@ class LocalDataset:
                 hint="Check the folder of datasets, the project and the name.",
             )
         if not path.is_dir():
+            _check_name(path, path.name)
             file = _file(path, path.name)
             return cls(files=(file,), is_folder=False, content_hash=file.sha256)
-        files = tuple(
-            _file(found, found.relative_to(path).as_posix()) for found in sorted(_walk(path))
-        )
+        names = {found.relative_to(path).as_posix(): found for found in sorted(_walk(path))}
+        for name, found in names.items():
+            _check_name(found, name)
+            if place is not None:
+                _ = place / name
+        files = tuple(_file(found, name) for name, found in names.items())
         if not files:
             raise DataError(
                 f"the dataset {path} is an empty folder", hint="A training needs data to start."
@@ -126,6 +145,17 @@ def _walk(folder: Path) -> Iterator[Path]:
                     hint="Put the files themselves there: a link may lead anywhere.",
                 )
         yield from (Path(parent, name) for name in names)
+
+
+def _check_name(path: Path, name: str) -> None:
+    """Refuse what S3 takes for no text, or what its listings, which are XML 1.0, cannot hold."""
+    if not any(unicodedata.category(c) in _NO_TEXT or c in _NO_XML for c in name):
+        return
+    shown = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    raise DataError(
+        f"the dataset has a file {shown!r}, whose name cannot stand in S3",
+        hint="Rename it: UTF-8, without control characters and line breaks.",
+    )
 
 
 def _file(path: Path, name: str) -> DatasetFile:

@@ -15,7 +15,7 @@ from .check import Finding
 from .checkup import Checkup
 from .config import SagemakerConfig
 from .cost import CostEstimate, check_cost, estimate_cost
-from .dataset_upload import upload_dataset
+from .dataset_upload import upload_datasets
 from .ecr_pusher import EcrPusher
 from .examination import AccountExamination, LocalExamination
 from .executors import FollowingExecutor
@@ -26,6 +26,7 @@ from .remote_run import RemoteRun
 from .s3_layout import S3Layout
 from .training_job import TrainingJob
 from .training_role import configured_role
+from .upload_progress import upload_progress
 
 __all__ = ["ImagePusher", "SagemakerRemoteExecutor"]
 
@@ -99,10 +100,11 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         containering.platform = containering.platform or PLATFORM
         image = containering.make_container(package)
         layout = self.config.settings.s3_layout
-        locations = {
-            name: upload_dataset(self._clients, layout, self._dataset_name(name), path)
-            for name, path in request.channels.items()
-        }
+        names = {channel: self._dataset_name(channel) for channel in request.channels}
+        datasets = {names[channel]: path for channel, path in request.channels.items()}
+        with upload_progress(silent=containering.silent) as on_progress:
+            uploaded = upload_datasets(self._clients, layout, datasets, on_progress)
+        locations = {channel: uploaded[name] for channel, name in names.items()}
         pusher = self._pusher or EcrPusher(self._clients)
         return RemoteLauncher(
             name=request.name,

@@ -17,7 +17,7 @@ from ..naming.legal_name import cleaned
 from ..naming.target import SAGEMAKER_JOB
 from ..runtime.folders import MAIN_CHANNEL
 from .aws import AwsClients
-from .dataset_upload import upload_dataset
+from .dataset_upload import upload_datasets
 from .ecr_pusher import EcrPusher
 from .model_trainer import import_sdk, make_model_trainer
 from .trainer_options import TrainerOptions
@@ -29,6 +29,7 @@ from .tuning_range import (
     check_ranges,
     tuning_ranges,
 )
+from .upload_progress import upload_progress
 
 if TYPE_CHECKING:
     from sagemaker.train.tuner import HyperparameterTuner
@@ -126,8 +127,9 @@ def _published(config: SagemakerConfig, training: TrainerOptions) -> str:
     image = containering.make_container(request.packaging.make_package())
     clients = AwsClients()
     data = {**config.settings.channels, MAIN_CHANNEL: config.settings.dataset}
-    for channel, path in request.channels.items():
-        upload_dataset(clients, layout, data[channel], path)
+    datasets = {data[channel]: path for channel, path in request.channels.items()}
+    with upload_progress(silent=containering.silent) as on_progress:
+        upload_datasets(clients, layout, datasets, on_progress)
     return EcrPusher(clients).push(image)
 
 

@@ -6,7 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ["packaging", "imports", "loading", "archive", "autonamer", "process", "containers", "sdk"]
+NAMES = [
+    "packaging",
+    "imports",
+    "loading",
+    "archive",
+    "autonamer",
+    "process",
+    "containers",
+    "sdk",
+    "sweep",
+]
 
 
 def main() -> int:

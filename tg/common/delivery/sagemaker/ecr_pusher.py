@@ -9,8 +9,9 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from ..._core.errors import AwsError, AwsNotFoundError, ConfigError, NamingError
+from ..._core.errors import AwsError, AwsNotFoundError, ConfigError, NamingError, PushError
 from ..delivery.registry_credentials import RegistryCredentials
 from ..delivery.registry_pusher import RegistryPusher
 from ..delivery.training_image import Image
@@ -18,10 +19,13 @@ from ..docker.engine import DockerEngine
 from .aws import AwsClients
 from .aws_errors import translated
 
-__all__ = ["EcrPusher"]
+__all__ = ["EcrPusher", "shared_pusher"]
 
 # "CreateRepository" of the ECR API reference
 _REPOSITORY = re.compile(r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*\Z")
+# by the client of a session: other credentials or another region have another one
+_SHARED: WeakKeyDictionary[Any, EcrPusher] = WeakKeyDictionary()
+_SHARED_LOCK = threading.Lock()
 _EARLY = timedelta(minutes=15)  # a token lasts twelve hours, and a push may take a while
 
 
@@ -105,10 +109,20 @@ class EcrPusher:
             No engine answers.
         """
         with self._lock:
-            self._uri = self._uri or self._prepared_repository()
-        pusher = RegistryPusher(
-            self._uri, self._credentials, engine=self._engine, on_line=self._on_line
-        )
+            was_known = bool(self._uri)
+            self._uri = uri = self._uri or self._prepared_repository()
+        try:
+            return self._pushed(image, uri)
+        except PushError:
+            if not was_known:
+                raise
+        # the repository may have been removed since it was prepared
+        with self._lock:
+            self._uri = uri = self._prepared_repository()
+        return self._pushed(image, uri)
+
+    def _pushed(self, image: Image, uri: str) -> str:
+        pusher = RegistryPusher(uri, self._credentials, engine=self._engine, on_line=self._on_line)
         return pusher.push(image)
 
     def _prepared_repository(self) -> str:
@@ -154,6 +168,20 @@ class EcrPusher:
             base64.b64decode(answer["authorizationToken"]).decode().partition(":")
         )
         return RegistryCredentials(username=username, password=password), answer["expiresAt"]
+
+
+def shared_pusher(clients: AwsClients) -> EcrPusher:
+    """Give the pusher of a session: repository and token are asked for once, not a submission.
+
+    Example
+    -------
+    ``shared_pusher(AwsClients()).push(image)``
+    """
+    session_client = clients.client("ecr")
+    with _SHARED_LOCK:
+        if session_client not in _SHARED:
+            _SHARED[session_client] = EcrPusher(clients)
+        return _SHARED[session_client]
 
 
 def _policy(keep_images: int) -> dict[str, Any]:

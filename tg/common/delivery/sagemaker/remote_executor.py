@@ -16,7 +16,7 @@ from .checkup import Checkup
 from .config import SagemakerConfig
 from .cost import CostEstimate, check_cost, estimate_cost
 from .dataset_upload import upload_datasets
-from .ecr_pusher import EcrPusher
+from .ecr_pusher import EcrPusher, shared_pusher
 from .examination import AccountExamination, LocalExamination
 from .executors import FollowingExecutor
 from .preflight import PLATFORM, Preflight, check_name, check_platform
@@ -105,7 +105,7 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         with upload_progress(silent=containering.silent) as on_progress:
             uploaded = upload_datasets(self._clients, layout, datasets, on_progress)
         locations = {channel: uploaded[name] for channel, name in names.items()}
-        pusher = self._pusher or EcrPusher(self._clients)
+        pusher = self._pusher or shared_pusher(self._clients)
         return RemoteLauncher(
             name=request.name,
             image_uri=pusher.push(image),

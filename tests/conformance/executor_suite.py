@@ -262,3 +262,29 @@ class ExecutorSuite:
         assert manifest.hyperparameters == {"weight": "2.0"}
         assert manifest.provenance["run_id"] == run.id
         assert manifest.files["runs/0/model.pkl"] > 0
+
+    def test_tasks_of_a_batch_give_what_they_give_alone(self, make_executor: Any) -> None:
+        executor = make_executor()
+        tasks = {f"sum-{weight:g}": type(self.task)(weight) for weight in (1.0, 2.5, 3.0)}
+        batch = executor.batch(tasks)
+        runs = {name: batch.start(name) for name in batch.names}
+        batches = {name: run.wait(timeout_seconds=120).result() for name, run in runs.items()}
+        alone = {
+            name: make_executor(weight=task.weight).submit().wait(timeout_seconds=120).result()
+            for name, task in tasks.items()
+        }
+        for name, result in batches.items():
+            assert result.metrics == alone[name].metrics
+            assert result.list() == LISTING
+            assert result.manifest.task_name == name
+            assert result.task.weight == tasks[name].weight
+            assert result.unpickle("runs/0/model.pkl", code="package").predict() == (
+                2 * alone[name].metrics["total"]
+            )
+        packages = {result.manifest.package["content_hash"] for result in batches.values()}
+        assert len(packages) == 1
+        ids = [batch.run_id(name) for name in batch.names]
+        assert [run.id for run in runs.values()] == ids
+        assert batch.states([*ids, "nothing-of-that-name"]) == dict.fromkeys(
+            ids, RunState.COMPLETED
+        )

@@ -166,6 +166,8 @@ class ResultManifest(_Manifest):
         The package's name in the archive.
     python
         The full version of the Python that trained.
+    task_name
+        What the task calls itself, its ``info["name"]``; empty if nothing.
     hyperparameters
         What was set on the task, by path.
     provenance
@@ -182,6 +184,7 @@ class ResultManifest(_Manifest):
     package: Mapping[str, Any]
     package_file: str
     python: str
+    task_name: str = ""
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, int] = field(default_factory=dict)
@@ -189,7 +192,8 @@ class ResultManifest(_Manifest):
     def __post_init__(self) -> None:
         mappings = (self.package, self.hyperparameters, self.provenance, self.files)
         _require(all(isinstance(mapping, Mapping) for mapping in mappings), "objects")
-        _require(isinstance(self.package_file, str) and isinstance(self.python, str), "texts")
+        texts = (self.package_file, self.python, self.task_name)
+        _require(all(isinstance(text, str) for text in texts), "texts")
 
     @property
     def package_manifest(self) -> PackageManifest:

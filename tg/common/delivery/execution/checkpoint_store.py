@@ -50,7 +50,8 @@ class CheckpointStore:
         with FileLock(self._root / f"{training}.lock", timeout_seconds=_CLAIM_SECONDS):
             owner = owner_file.read_text(encoding="utf-8") if owner_file.is_file() else ""
             folder = self._root / training
-            if owner and is_running(owner):
+            # a run that begins again, after its starter was killed, is not in its own way
+            if owner not in ("", run_id) and is_running(owner):
                 folder = self._root / f"{training}-{run_id}"
             else:
                 atomic_write(owner_file, run_id.encode())

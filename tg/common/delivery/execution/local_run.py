@@ -106,6 +106,7 @@ class LocalRun(Run):
                 return
             if not self._folder.has_record or self._folder.read().details != submitter():
                 self._folder.write_pending(executor, submitter())
+            self._folder.remove_work()  # of a starter that was killed
             try:
                 launch(checkpoints_of(self._folder).claim(training, self.id, is_running))
             except BaseException:

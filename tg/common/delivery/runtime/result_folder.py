@@ -33,6 +33,7 @@ class ResultFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._task_name = ""
         root.mkdir(parents=True, exist_ok=True)
 
     def write_package(self, package_file: Path) -> None:
@@ -45,6 +46,8 @@ class ResultFolder:
 
     def write_task(self, task: object) -> None:
         """Describe the task as JSON; that is for people, the pickle is for machines."""
+        info = getattr(task, "info", None)
+        self._task_name = str(info.get("name", "")) if isinstance(info, Mapping) else ""
         try:
             text: str = jsonpickle.encode(task, indent=1, keys=True)
         except Exception as exc:  # noqa: BLE001 a description must not end a training
@@ -68,6 +71,7 @@ class ResultFolder:
             package=vars(package),
             package_file=PACKAGE_FILE,
             python=platform.python_version(),
+            task_name=self._task_name,
             hyperparameters={path: repr(value) for path, value in hyperparameters.items()},
             provenance=provenance,
             files={path.relative_to(self.root).as_posix(): path.stat().st_size for path in files},

@@ -12,9 +12,11 @@ NAMES = [
     "loading",
     "archive",
     "autonamer",
+    "remote",
     "process",
     "containers",
     "sdk",
+    "scheduler",
     "sweep",
 ]
 

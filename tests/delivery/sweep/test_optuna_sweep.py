@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from folder_place import FileTask, FolderBatch, FolderExecutor, run_files
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tg.common._core.errors import (
@@ -50,6 +50,7 @@ def test_more_cells_begin_with_the_same_ones() -> None:
     assert draw(10, seed=5, **SPACE) != draw(10, seed=4, **SPACE)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.floats(1e-300, 1e300), st.floats(1e-300, 1e300), st.booleans(), st.integers(0, 9))
 def test_a_number_drawn_is_within_its_range(a: float, b: float, log: bool, seed: int) -> None:
     low, high = sorted((a, b))
@@ -57,6 +58,7 @@ def test_a_number_drawn_is_within_its_range(a: float, b: float, log: bool, seed:
         assert low <= Uniform(low=low, high=high, log=log).draw(random.Random(seed)) <= high
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 10**9), st.integers(1, 10**9), st.booleans(), st.integers(0, 9))
 def test_a_whole_number_drawn_is_within_its_range(a: int, b: int, log: bool, seed: int) -> None:
     low, high = sorted((a, b))

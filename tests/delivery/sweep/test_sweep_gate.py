@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tg.common._core.errors import ConfigError
@@ -76,9 +76,10 @@ def test_silence_is_measured_until_something_answers() -> None:
     assert one.silent_seconds == 0
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(1, 100),
-    st.lists(st.sampled_from(["quota", "throttle", "silence", "took", "wait"]), max_size=60),
+    st.lists(st.sampled_from(["quota", "throttle", "silence", "took", "wait"]), max_size=30),
     st.integers(0, 200),
     st.integers(0, 200),
 )
@@ -111,6 +112,7 @@ def test_a_number_of_tries_is_one_at_least(wrong: dict[str, int]) -> None:
         RetryPolicy(**wrong)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(st.floats(-1e6, 1e6), max_size=6), min_size=1, max_size=8))
 def test_the_best_run_is_never_stopped(histories: list[list[float]]) -> None:
     named = {f"t{place}": values for place, values in enumerate(histories)}

@@ -77,6 +77,16 @@ def test_the_table_has_parameters_state_metrics_duration_cost_and_run(rows: list
     assert table["r2_test"].isna().tolist() == [False] * 5 + [True]
 
 
+def test_why_a_task_failed_is_one_line_of_the_table() -> None:
+    # a traceback in a cell hides every other column
+    trace = (
+        "run a failed: ...; it ends with:\nTraceback (most recent call last):\nValueError: bitter\n"
+    )
+    failed = row(0, state=TaskState.FAILED, reason=trace)
+    ended = row(1, state=TaskState.CANCELLED, kind="deadline")
+    assert sweep_table([failed, ended])["reason"].tolist() == ["ValueError: bitter", "deadline"]
+
+
 def test_no_column_is_lost_to_another_of_its_name() -> None:
     one = row(0, parameters={"cost": 1, "r2": 2}, metrics={"r2": 0.5, "state": 3.0})
     table = sweep_table([one])

@@ -21,6 +21,7 @@ SWEEP = """
 
 
     def steep(data, env, minutes=3):
+        env.output_metric("heat", 100 - minutes)
         if minutes == 3 and not Path({marker!r}).exists():
             raise ValueError("bitter")
         return {{"strength": minutes / 2}}
@@ -73,7 +74,7 @@ def test_from_the_first_run_to_the_report(marker: Path, project: Path) -> None:
     shown = tg("sweep", "status", "evening")
     assert shown.returncode == 0
     assert "3 of 3 done: 2 completed, 1 failed" in shown.stdout
-    assert "bitter" in shown.stdout
+    assert "ValueError: bitter" in shown.stdout  # rather than the metrics that it had by then
     assert document("sweep", "list")["sweeps"][0]["sweep"] == "evening"
 
     marker.touch()
@@ -81,10 +82,11 @@ def test_from_the_first_run_to_the_report(marker: Path, project: Path) -> None:
     assert done["counts"] == {"completed": 3}
     assert [task["attempt"] for task in done["tasks"]] == [1, 1, 2]
 
-    best = document("sweep", "best", "evening", "--count", "1")["tasks"]
-    assert [task["metrics"] for task in best] == [{"strength": 1.5}]
-    lowest = document("sweep", "best", "evening", "--count", "1", "--lowest")["tasks"]
-    assert [task["metrics"] for task in lowest] == [{"strength": 0.5}]
+    best = document("sweep", "best", "evening", "--metric", "strength", "--count", "1")["tasks"]
+    assert [task["metrics"]["strength"] for task in best] == [1.5]
+    chosen = ("--metric", "strength", "--count", "1", "--lowest")
+    (lowest,) = document("sweep", "best", "evening", *chosen)["tasks"]
+    assert lowest["metrics"] == {"heat": 99.0, "strength": 0.5}
 
     assert document("sweep", "report", "evening") == {"path": str(project / "evening.html")}
     assert "Sweep evening" in (project / "evening.html").read_text(encoding="utf-8")

@@ -220,8 +220,8 @@ def _document(row: TaskRow) -> dict[str, Any]:
 
 def _row(row: TaskRow) -> dict[str, Any]:
     shown = ", ".join(f"{name}={value:.6g}" for name, value in row.metrics.items())
-    last_line = row.reason.strip().rpartition("\n")[2]
-    return {**_document(row), "metrics": shown or last_line}
+    failed = row.state is TaskState.FAILED
+    return {**_document(row), "metrics": row.summary if failed or not shown else shown}
 
 
 def _state_of(name: str) -> str:

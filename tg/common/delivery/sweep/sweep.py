@@ -225,7 +225,8 @@ class Sweep(StoredSweep):
     def __repr__(self) -> str:
         if self._path is None or not self._path.exists():
             count = len(self._plan.tasks) if self._plan else 0
-            return f"<sweep {self.name or ''} of {count} tasks, not started>"
+            name = f"{self.name} " if self.name else ""
+            return f"<sweep {name}of {count} tasks, not started>"
         return repr(self.status())
 
     def _bring_into_being(self) -> None:

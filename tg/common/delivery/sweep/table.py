@@ -32,8 +32,9 @@ def sweep_table(rows: Sequence[TaskRow]) -> pd.DataFrame:
         are the parameters that they were built of; ``state``; the last value of each metric;
         ``seconds`` from the start of the last run to its end; ``cost`` of all its runs in US
         dollars; ``attempt``; ``run``, the id of the last; and ``reason``, why it failed or was
-        stopped. A metric that is called as another column stands as ``metric.NAME``, a parameter
-        that is called as one of ours as ``parameter.NAME``.
+        stopped, in one line; the rows have the whole of it. A metric that is called as another
+        column stands as ``metric.NAME``, a parameter that is called as one of ours as
+        ``parameter.NAME``.
 
     Example
     -------
@@ -55,7 +56,7 @@ def sweep_table(rows: Sequence[TaskRow]) -> pd.DataFrame:
     columns["cost"] = [row.cost for row in rows]
     columns["attempt"] = [row.attempt for row in rows]
     columns["run"] = [row.run_id for row in rows]
-    columns["reason"] = [row.reason for row in rows]
+    columns["reason"] = [row.summary for row in rows]
     return pandas.DataFrame(columns, index=pandas.Index([row.name for row in rows], name="task"))
 
 

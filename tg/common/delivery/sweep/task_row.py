@@ -76,6 +76,11 @@ class TaskRow:
         """Give the row with some fields changed."""
         return dataclasses.replace(self, **changes)
 
+    @property
+    def summary(self) -> str:
+        """The reason in one line: of a traceback the error itself, or else its kind."""
+        return self.reason.strip().rpartition("\n")[2] or self.kind
+
     def again(self) -> TaskRow:
         """Give the row as it is when the task is to be run again, as another run."""
         return self.but(

@@ -14,9 +14,9 @@ from .patience import Patience
 __all__ = ["JobLogs"]
 
 _GROUP = "/aws/sagemaker/TrainingJobs"
-# 0.77 calls a second for lines and 0.19 for all else: less than one, and no line waits for long
-_LINES_SECONDS = 1.3
-_ELSE_SECONDS = 5.2
+# 0.71 calls a second for lines and 0.18 for all else: less than one, and no line waits for long
+_LINES_SECONDS = 1.4
+_ELSE_SECONDS = 5.6
 _PAGE_SECONDS = 0.2  # of a log that has been whole for long: there is nobody to hurry after
 # so many calls in a row that bring nothing end a log whose job has ended: lines come late
 _QUIET_CALLS = 3

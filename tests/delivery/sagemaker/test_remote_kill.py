@@ -48,13 +48,10 @@ STEPS = [
 PARTS = ["s3.CreateMultipartUpload", "s3.UploadPart", "s3.CompleteMultipartUpload"]
 _DELAY_SECONDS = 1.5
 _QUICK = {
-    "s3.PutObject",
     "s3.CompleteMultipartUpload",
-    "ecr.CreateRepository",
     "registry.PutManifest",
     "sagemaker.CreateTrainingJob",
     "sagemaker.DescribeTrainingJob",
-    "s3.DeleteObjects",
     "s3.GetObject",
 }
 _CASES = [

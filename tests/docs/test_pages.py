@@ -44,6 +44,7 @@ DIFFERS = {
     r"Making an environment of [\s\S]*?The environment is ready after [\d.]+ seconds\n": "",
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}": "TIME",
     r"\d{4}(-\d\d){5}-[0-9a-f]{8}": "ID",
+    r"(?<=-)[0-9a-f]{8}-[0-9a-f]{12}": "RUN",  # of a sweep
     r"h[0-9a-f]{16}(?![0-9a-f])": "HASH",
     r"(?<=dependencies:)[0-9a-f]{20}": "KEY",
     r"==\d[\w.]*": "==VERSION",

@@ -125,9 +125,9 @@ def _difference(known: Mapping[str, str], wanted: Mapping[str, str]) -> str:
     new = [name for name in wanted if name not in known]
     gone = [name for name in known if name not in wanted]
     changed = [name for name in wanted if name in known and known[name] != wanted[name]]
-    kinds = {"are new": new, "are not there any more": gone, "have changed": changed}
-    return "; ".join(
-        f"{len(names)} tasks {what}, such as {names[0]}" for what, names in kinds.items() if names
+    kinds = {"new": new, "gone": gone, "changed": changed}
+    return "of its tasks " + ", ".join(
+        f"{len(names)} {what}, such as {names[0]}" for what, names in kinds.items() if names
     )
 
 

@@ -138,6 +138,7 @@ def start(
     secrets: Iterable[str] = (),
     stdin_text: str | None = None,
     output_path: Path | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> Child:
     """Start a command in a process group of its own.
 
@@ -156,6 +157,8 @@ def start(
     output_path
         A file that the output is appended to, as it is, instead of a pipe. The command then needs
         no reader; `Child.lines` follows the file.
+    pass_fds
+        Open handles that it inherits.
 
     Returns
     -------
@@ -181,6 +184,7 @@ def start(
             stdout=sink,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=pass_fds,
         )
     except (OSError, ValueError) as exc:
         raise not_started(shown, cwd, exc) from exc

@@ -80,6 +80,11 @@ class Launcher(ABC):
         return None
 
     @property
+    def is_local(self) -> bool:
+        """Whether its runs are on this machine."""
+        return False
+
+    @property
     def places(self) -> Sequence[str]:
         """What can be tried one after the other where there is no capacity."""
         return ("",)

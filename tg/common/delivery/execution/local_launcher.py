@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -18,7 +19,14 @@ from .process_identity import submitter
 from .run import Run
 from .run_folder import RunFolder
 
-__all__ = ["LocalLauncher"]
+__all__ = ["LocalLauncher", "processor_count"]
+
+
+def processor_count() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +70,16 @@ class LocalLauncher(Launcher):
     def run(self, run_id: str) -> Run:
         """Find a run of the project again, whichever executor ran it."""
         return open_run(RunFolder.find(self.runs_folder, run_id), self._engine)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its runs are on this machine."""
+        return True
+
+    @property
+    def max_parallel(self) -> int | None:
+        """As many as there are processors for this process."""
+        return processor_count()
 
     def is_running(self, run_id: str) -> bool:
         """Whether a run goes on, whichever executor runs it; one that was removed does not."""

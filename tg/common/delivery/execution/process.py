@@ -6,7 +6,8 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..._core.command_output import follow_file
 from ..._core.process import Child
@@ -86,7 +87,7 @@ class ProcessRun(LocalRun):
             return self._child.poll() is None
         details = record.details
         if "pid" in details:
-            return is_alive(details["pid"], details["process"])
+            return is_alive(details["pid"], details["process"]) or self._awaits_exit_code(details)
         if submitter_is_alive(details):
             return True  # it is about to be started
         # its submitter died before it could say what it had started: the training said so itself
@@ -98,6 +99,14 @@ class ProcessRun(LocalRun):
             return False
         self._folder.update(details={**details, "pid": pid, "process": identity})
         return True
+
+    def _awaits_exit_code(self, details: Mapping[str, Any]) -> bool:
+        """Whether the server that forked it is about to leave its exit code."""
+        return (
+            "server" in details
+            and self._folder.read_number("exit_code") is None
+            and is_alive(details["server"], details["server_process"])
+        )
 
     def _kind(self, exit_code: int | None) -> FailureKind:
         if exit_code is None and not self._folder.log_file.exists():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..._core.errors import ConfigError
+from ..._core.errors import ConfigError, EnvironmentSetupError
 from ..._core.process import Child, start
 from ...contract.run_state import RunState
 from ..runtime.package_archive import unpack_package
@@ -25,8 +26,11 @@ from .provenance import provenance_of
 from .run import Run
 from .run_folder import RunFolder
 from .training_variables import without_bars
+from .warm_interpreter import WarmInterpreter
 
 __all__ = ["ProcessLauncher"]
+
+_ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,7 @@ class ProcessLauncher(LocalLauncher):
     resolves: bool
     # this process reaps what it started, and sees how that ended
     _started: dict[str, ProcessRun] = field(default_factory=dict, init=False, repr=False)
+    _making: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def run(self, run_id: str) -> Run:
         """Find a run of the project again, whichever executor ran it."""
@@ -98,16 +103,18 @@ class ProcessLauncher(LocalLauncher):
         run = ProcessRun(folder)
 
         def launch(checkpoints: Path) -> None:
-            run.follow(self._launch(folder, training, checkpoints))
-            self._started[run.id] = run
+            child = self._launch(folder, training, checkpoints)
+            if child is not None:
+                run.follow(child)
+                self._started[run.id] = run
 
         run.begin(
             training.fingerprint, executor=self.kind, is_running=self.is_running, launch=launch
         )
         return self._started.get(run.id, run)
 
-    def _launch(self, folder: RunFolder, training: Training, checkpoints: Path) -> Child:
-        """Make the folders of the contract and start the interpreter."""
+    def _launch(self, folder: RunFolder, training: Training, checkpoints: Path) -> Child | None:
+        """Make the folders of the contract and start the process; give it if it is this one's."""
         channels = self._channels_of(training)
         folders = training_folders(folder)
         folders.create(training.hyperparameters, channels=channels)
@@ -118,37 +125,82 @@ class ProcessLauncher(LocalLauncher):
         # the run's own: the one it was made from may be cleaned away before the training needs it
         package_file = folder.work / self.package_path.name
         shutil.copyfile(self.package_path, package_file)
+        variables = {
+            "SAGEMAKER_BASE_DIR": str(folders.base),
+            "TG_PACKAGE_FILE": str(package_file),
+            "TG_PROVENANCE": json.dumps(provenance_of(folder, self.provenance)),
+            "TG_RUN_FOLDER": str(folder.path),
+        }
+        # one of many: the others need the same libraries
+        if training.payload is not None and self._fork(folder, variables, checkpoints):
+            return None
         child = start(
             [str(self.environment.python), "-m", self._module, self.root],
             cwd=folder.work,
-            env={
-                "PYTHONPATH": str(self._code),
-                "PYTHONUNBUFFERED": "1",
-                "PYTHONNOUSERSITE": "1",
-                "PYTHONHOME": None,
-                "VIRTUAL_ENV": None,
-                **without_bars(),
-                "SAGEMAKER_BASE_DIR": str(folders.base),
-                "TG_PACKAGE_FILE": str(package_file),
-                "TG_PROVENANCE": json.dumps(provenance_of(folder, self.provenance)),
-                "TG_RUN_FOLDER": str(folder.path),
-            },
+            env={**self._variables, **variables},
             output_path=folder.log_file,
         )
         try:
-            folder.update(
-                state=RunState.IN_PROGRESS,
-                details={
-                    **submitter(),
-                    "pid": child.pid,
-                    "process": process_identity(child.pid),
-                    "checkpoints": str(checkpoints),
-                },
-            )
+            self._note(folder, checkpoints, child.pid)
         except BaseException:
             child.kill()  # nobody would find it
             raise
         return child
+
+    def _fork(self, folder: RunFolder, variables: Mapping[str, str], checkpoints: Path) -> bool:
+        """Start it from the interpreter that is kept warm, if that can be."""
+        folder.log_file.touch()
+        with self._making:
+            warm = self._warm
+        forked = warm.fork(variables, folder=folder.work, log=folder.log_file)
+        if forked is None:
+            return False
+        pid = folder.wait_for_number("pid", _ANSWER_SECONDS) if forked.pid is None else forked.pid
+        if pid is None:
+            raise EnvironmentSetupError(
+                f"the interpreter that was to start {folder.run_id} has ended",
+                hint="Start it again.",
+            )
+        server = {
+            "server": forked.server_pid,
+            "server_process": process_identity(forked.server_pid),
+        }
+        self._note(folder, checkpoints, pid, server)
+        return True
+
+    def _note(
+        self,
+        folder: RunFolder,
+        checkpoints: Path,
+        pid: int,
+        server: Mapping[str, Any] | None = None,
+    ) -> None:
+        folder.update(
+            state=RunState.IN_PROGRESS,
+            details={
+                **submitter(),
+                **(server or {}),
+                "pid": pid,
+                "process": process_identity(pid),
+                "checkpoints": str(checkpoints),
+            },
+        )
+
+    @cached_property
+    def _warm(self) -> WarmInterpreter:
+        return WarmInterpreter(self.environment.python, self.root, self._variables)
+
+    @property
+    def _variables(self) -> dict[str, str | None]:
+        """What every training of the package has in its environment."""
+        return {
+            "PYTHONPATH": str(self._code),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONNOUSERSITE": "1",
+            "PYTHONHOME": None,
+            "VIRTUAL_ENV": None,
+            **without_bars(),
+        }
 
     @property
     def _module(self) -> str:

@@ -39,6 +39,7 @@ from .result_loader import ResultLoader
 __all__ = ["RunFolder", "RunRecord"]
 
 _PROTOCOL = 1
+_STEP_SECONDS = 0.02
 _SETTLING_SECONDS = 3600.0
 _FAILURES = {
     FailureKind.TASK: TrainingFailedError,
@@ -245,6 +246,13 @@ class RunFolder:
             return int((self.path / name).read_text(encoding="ascii"))
         except (OSError, ValueError):
             return None
+
+    def wait_for_number(self, name: str, timeout_seconds: float) -> int | None:
+        """Read what the training leaves as soon as it has; ``None`` if it has not in time."""
+        deadline = time.monotonic() + timeout_seconds
+        while (number := self.read_number(name)) is None and time.monotonic() < deadline:
+            time.sleep(_STEP_SECONDS)
+        return number
 
     def log_age_seconds(self) -> float:
         """Tell how long ago the log was written to; infinite if there is none."""

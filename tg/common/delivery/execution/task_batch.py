@@ -37,6 +37,11 @@ class TaskBatch(ABC):
         return None
 
     @property
+    def is_local(self) -> bool:
+        """Whether its runs are on this machine, so that to look at them takes nobody's time."""
+        return False
+
+    @property
     def places(self) -> Sequence[str]:
         """What can be tried one after the other where there is no capacity: instance types."""
         return ("",)

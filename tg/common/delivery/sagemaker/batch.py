@@ -58,6 +58,11 @@ class SagemakerBatch(TaskBatch):
         return self._source.max_parallel
 
     @property
+    def is_local(self) -> bool:
+        """Whether its runs are on this machine."""
+        return self._source.is_local
+
+    @property
     def places(self) -> Sequence[str]:
         """What can be tried one after the other where there is no capacity: instance types."""
         return self._source.places

@@ -62,6 +62,10 @@ class BatchExecutor(Protocol):
         """How many can run at once at most."""
 
     @property
+    def is_local(self) -> bool:
+        """Whether its runs are on this machine."""
+
+    @property
     def places(self) -> Sequence[str]:
         """What can be tried one after the other where there is no capacity."""
 
@@ -92,6 +96,11 @@ class FreshSource:
     def max_parallel(self) -> int | None:
         """How many can run at once at most."""
         return self._executor.max_parallel
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its runs are on this machine."""
+        return self._executor.is_local
 
     @property
     def places(self) -> Sequence[str]:
@@ -151,6 +160,11 @@ class RecordedSource:
     def max_parallel(self) -> int | None:
         """How many can run at once at most."""
         return self.launcher.max_parallel
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its runs are on this machine."""
+        return self.launcher.is_local
 
     @property
     def places(self) -> Sequence[str]:

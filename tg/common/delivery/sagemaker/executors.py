@@ -17,6 +17,7 @@ from ..execution.container_options import ContainerOptions
 from ..execution.environments import EnvironmentCache
 from ..execution.kept_run import open_run
 from ..execution.launcher import Launcher, Training
+from ..execution.local_launcher import processor_count
 from ..execution.process_launch import ProcessLauncher
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
@@ -83,6 +84,11 @@ class SagemakerExecutor(Executor):
     def max_parallel(self) -> int | None:
         """How many trainings can run at once at most; ``None`` if only the place can tell."""
         return None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether trainings run on this machine."""
+        return True
 
     @property
     def places(self) -> Sequence[str]:
@@ -181,7 +187,16 @@ class FollowingExecutor(SagemakerExecutor):
         return run.id
 
 
-class SagemakerProcessExecutor(FollowingExecutor):
+class ParallelExecutor(FollowingExecutor):
+    """What executors share whose runs go on by themselves on this machine."""
+
+    @property
+    def max_parallel(self) -> int:
+        """As many trainings as there are processors for this process."""
+        return processor_count()
+
+
+class SagemakerProcessExecutor(ParallelExecutor):
     """Runs the real package in a fresh interpreter; needs no container engine.
 
     The interpreter is that of a virtual environment with just the libraries the package is locked
@@ -219,7 +234,7 @@ class SagemakerProcessExecutor(FollowingExecutor):
         )
 
 
-class SagemakerLocalExecutor(FollowingExecutor):
+class SagemakerLocalExecutor(ParallelExecutor):
     """Runs the job in a container on this machine, as SageMaker would.
 
     The image is built of the code as it is now, unless it is there. Files belong to the user, any

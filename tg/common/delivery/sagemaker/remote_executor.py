@@ -139,6 +139,11 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         return f"{self.kind} {self.config.settings.s3_layout.output}"
 
     @property
+    def is_local(self) -> bool:
+        """They are at SageMaker."""
+        return False
+
+    @property
     def places(self) -> Sequence[str]:
         """The instance types that a sweep may try one after the other."""
         return self.options.instance_types

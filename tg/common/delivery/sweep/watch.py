@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,8 +19,9 @@ from .task_state import TaskState
 __all__ = ["RULE", "Watch"]
 
 RULE = "stopping_rule"
-# a look takes at most this part of the time
+# a look at another machine takes at most this part of the time
 _SHARE = 3
+_LOCAL_SECONDS = 0.5
 # a place may show a run a moment after it was started
 _MISSES = 3
 _UNREADABLE_LOOKS = 3
@@ -157,11 +159,13 @@ class Watch:
                 # it may have become another run meanwhile
                 if row.number in self._followed and self._ledger[row.number].run_id == row.run_id:
                     changed |= self._was_seen(row.number, look)
-        longest = self._pace.longest_poll_seconds
+        is_local = all(batch.is_local for batch in self._batches.values())
+        longest = min(self._pace.longest_poll_seconds, _LOCAL_SECONDS if is_local else math.inf)
         first = self._pace.first_poll_seconds
         self._interval = first if changed else min(2 * self._interval, longest)
         now = self._clock()
-        self._poll_at = now + max(self._interval, (_SHARE - 1) * (now - began))
+        pause = 0.0 if is_local else (_SHARE - 1) * (now - began)
+        self._poll_at = now + max(self._interval, pause)
 
     def _was_seen(self, number: int, look: Look) -> bool:
         state = look.states.get(number)

@@ -1,0 +1,253 @@
+"""Many trainings from one warm interpreter: as quick as that, and as apart as fresh ones."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tg.common._core.errors import InfrastructureError, RunCancelledError, TrainingFailedError
+from tg.common.delivery.execution.failure_kind import FailureKind
+from tg.common.delivery.execution.process_identity import is_alive
+from tg.common.delivery.execution.run_folder import RunFolder
+from tg.common.delivery.execution.task_batch import TaskBatch
+from tg.common.delivery.sagemaker import SagemakerRoutine
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+
+TASKS = """
+    import os
+    import random
+    import signal
+    import sys
+    import time
+    from pathlib import Path
+
+    from tg.common.contract import TrainingTask
+
+
+    class Acts(TrainingTask):
+        '''Does what it is told, in a word.'''
+
+        def __init__(self, word, gate=""):
+            super().__init__()
+            self.word = word
+            self.gate = gate
+
+        def run_with_environment(self, data, env):
+            getattr(self, self.word.split("-")[0])(env)
+            env.output_metric("done", 1)
+
+        def draw(self, env):
+            import numpy
+
+            env.store_artifact([], "numbers", [numpy.random.rand(), random.random()])
+
+        def look(self, env):
+            env.store_artifact([], "knew", "colorsys" in sys.modules)
+            env.store_artifact([], "parents", [os.getppid(), os.getsid(0), os.getpid()])
+            import colorsys
+
+        def spoil(self, env):
+            env.store_artifact([], "spoiled", os.environ.get("SPOILED"))
+            os.environ["SPOILED"] = "yes"
+            os.chdir("/")
+
+        def threads(self, env):
+            import chatty
+
+            env.store_artifact([], "parent", os.getppid())
+
+        def die(self, env):
+            os.kill(os.getpid(), getattr(signal, self.word.split("-")[1]))
+
+        def wait(self, env):
+            env.log("waits")
+            env.on_stop(lambda: env.log("stops"))
+            while not Path(self.gate).exists():
+                time.sleep(0.01)
+"""
+CHATTY = """
+    import threading
+    import time
+
+    threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+"""
+
+
+@pytest.fixture
+def make(project: Path, write_files: Callable[..., None]) -> Callable[..., TaskBatch]:
+    write_files({"acts.py": TASKS, "chatty.py": CHATTY})
+    (project / "datasets/p").mkdir(parents=True)
+    (project / "datasets/p/d.txt").write_text("x")
+
+    def batch(*words: str, gate: Path | str = "") -> TaskBatch:
+        acts = importlib.import_module("acts").Acts
+        tasks = {word: acts(word, str(gate)) for word in words}
+        routine = SagemakerRoutine(
+            next(iter(tasks.values())),
+            "d.txt",
+            "p",
+            datasets_folder=project / "datasets",
+            name="acts",
+        )
+        return routine.process().batch(tasks)
+
+    return batch
+
+
+@pytest.fixture
+def stops() -> Iterator[list[int]]:
+    """Process groups that a test may leave."""
+    left: list[int] = []
+    yield left
+    for pid in left:
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def folder_of(batch: TaskBatch, name: str) -> RunFolder:
+    return RunFolder(Path("data-cache/sagemaker/p/output").absolute() / batch.run_id(name))
+
+
+def details_of(batch: TaskBatch, name: str) -> dict[str, Any]:
+    return dict(folder_of(batch, name).read().details)
+
+
+def until(is_so: Callable[[], object], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_later_trainings_find_imported_what_earlier_ones_have(make: Callable[..., Any]) -> None:
+    batch = make("look-1", "look-2", "look-3")
+    results = [batch.start(name).wait().result() for name in batch.names]
+    assert [result.unpickle("knew.pkl") for result in results] == [False, True, True]
+    parents = [result.unpickle("parents.pkl") for result in results]
+    assert len({parent for parent, _, _ in parents}) == 1
+    assert all(session == own for _, session, own in parents)
+    assert len({own for _, _, own in parents}) == 3
+
+
+def test_each_draws_numbers_of_its_own(make: Callable[..., Any]) -> None:
+    batch = make("draw-1", "draw-2", "draw-3")
+    drawn = [batch.start(name).wait().result().unpickle("numbers.pkl") for name in batch.names]
+    assert len({first for first, _ in drawn}) == 3
+    assert len({second for _, second in drawn}) == 3
+
+
+def test_what_one_does_to_its_process_no_other_sees(make: Callable[..., Any]) -> None:
+    batch = make("spoil-1", "spoil-2")
+    results = [batch.start(name).wait().result() for name in batch.names]
+    assert [result.unpickle("spoiled.pkl") for result in results] == [None, None]
+
+
+def test_what_a_library_keeps_running_is_not_forked(make: Callable[..., Any]) -> None:
+    batch = make("threads-1", "threads-2", "threads-3")
+    results = [batch.start(name).wait().result() for name in batch.names]
+    parents = [result.unpickle("parent.pkl") for result in results]
+    assert parents[0] != os.getpid()  # before anybody knew
+    assert parents[2] == os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("word", "how", "kind"),
+    [
+        ("die-SIGSEGV", "ended by SIGSEGV", FailureKind.TASK),
+        ("die-SIGKILL", "ended by SIGKILL", FailureKind.INTERRUPTED),
+    ],
+)
+def test_how_one_died_is_known_though_nobody_here_is_its_parent(
+    make: Callable[..., Any], word: str, how: str, kind: FailureKind
+) -> None:
+    run = make(word).start(word)
+    with pytest.raises(TrainingFailedError, match=how):
+        run.wait()
+    assert run.failure_kind is kind
+
+
+def test_one_that_is_cancelled_stops_and_leaves_the_others_alone(
+    make: Callable[..., Any], tmp_path: Path
+) -> None:
+    batch = make("wait-1", "wait-2", gate=tmp_path / "gate")
+    first, second = (batch.start(name) for name in batch.names)
+    until(lambda: "waits" in folder_of(batch, "wait-1").log_tail(1000))
+    first.cancel()
+    with pytest.raises(RunCancelledError):
+        first.wait()
+    assert "stops" in folder_of(batch, "wait-1").log_tail(1000)
+    (tmp_path / "gate").touch()
+    assert second.wait().result().metrics == {"done": 1.0}
+
+
+def test_after_the_warm_interpreter_was_killed_another_is_warmed_up(
+    make: Callable[..., Any],
+) -> None:
+    batch = make("look-1", "look-2", "look-3")
+    batch.start("look-1").wait()
+    server = details_of(batch, "look-1")["server"]
+    os.kill(server, signal.SIGKILL)
+    result = batch.start("look-2").wait().result()
+    assert result.unpickle("parents.pkl")[0] not in (server, os.getpid())
+    assert result.unpickle("knew.pkl") is False
+
+
+def test_trainings_go_on_and_their_end_is_known_after_their_starter_was_killed(
+    make: Callable[..., Any], tmp_path: Path, stops: list[int]
+) -> None:
+    gate = tmp_path / "gate"
+    code = f"""
+        import sys, time
+        sys.path.insert(0, {str(Path.cwd())!r})
+        from acts import Acts
+        from tg.common.delivery.sagemaker import SagemakerRoutine
+        tasks = {{word: Acts(word, {str(gate)!r}) for word in ("wait-1", "die-SIGSEGV")}}
+        routine = SagemakerRoutine(
+            tasks["wait-1"], "d.txt", "p", datasets_folder="datasets", name="acts"
+        )
+        batch = routine.process().batch(tasks)
+        batch.start("wait-1")
+        print("started", flush=True)
+        time.sleep(60)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
+    ) as starter:
+        assert starter.stdout is not None
+        until(lambda: starter.stdout and "started" in starter.stdout.readline())
+        starter.kill()
+    batch = make("wait-1", "die-SIGSEGV", gate=gate)
+    run = batch.run(batch.run_id("wait-1"))
+    details = details_of(batch, "wait-1")
+    stops.append(details["pid"])
+    assert is_alive(details["pid"], details["process"])
+    gate.touch()
+    assert run.wait().result().metrics == {"done": 1.0}
+    until(lambda: not is_alive(details["server"], details["server_process"]))
+
+
+def test_a_server_that_ends_with_its_trainings_unseen_is_no_success(
+    make: Callable[..., Any], tmp_path: Path
+) -> None:
+    batch = make("wait-1", gate=tmp_path / "gate")
+    run = batch.start("wait-1")
+    until(lambda: "waits" in folder_of(batch, "wait-1").log_tail(1000))
+    details = details_of(batch, "wait-1")
+    os.kill(details["server"], signal.SIGKILL)
+    os.killpg(details["pid"], signal.SIGKILL)
+    with pytest.raises((TrainingFailedError, InfrastructureError)):
+        run.wait()
+    assert run.failure_kind is FailureKind.INTERRUPTED

@@ -25,7 +25,15 @@ NAMES = {
         "load_package",
     ],
     "tg.common.delivery.docker": ["Containers", "DockerEngine", "ImageStore"],
-    "tg.common.delivery.execution": ["ContainerOptions", "Executor", "ResultLoader", "Run"],
+    "tg.common.delivery.execution": [
+        "ContainerOptions",
+        "Executor",
+        "FailureKind",
+        "ResultLoader",
+        "Run",
+        "TaskBatch",
+        "open_batch",
+    ],
     "tg.common.delivery.sagemaker": [
         "Autonamer",
         "CategoricalRange",
@@ -46,6 +54,7 @@ NAMES = {
     "tg.common.delivery.sweep": [
         "Integers",
         "MedianStopping",
+        "MlflowMirror",
         "OptunaSweep",
         "Pace",
         "RetryPolicy",

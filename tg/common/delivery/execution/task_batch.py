@@ -23,7 +23,21 @@ class TaskBatch(ABC):
     """Many tasks, packed and built once, each of which is started when its turn has come.
 
     The id of a run is known before it is started, and to start it again is to find it: whoever
-    notes the id first and dies then has lost nothing and starts nothing twice.
+    notes the id first and dies then has lost nothing and starts nothing twice. Several threads and
+    processes may use one batch.
+
+    The tasks are pickled when the batch is made: what becomes of the objects later does not matter.
+    Nothing else is made before :meth:`prepare`; what needs the package only
+    (:meth:`fingerprint`, :meth:`run_id`) makes no more than that.
+
+    Notes
+    -----
+    A run whose starter was killed before it had launched anything is launched by whoever starts it
+    next. If instead somebody asks for its state first, it has failed, with
+    :attr:`FailureKind.ENGINE`: the next attempt has another id.
+
+    ``wait`` on a run that has completed also removes its checkpoints, where the place does not do
+    so by itself: a training of the same fingerprint then begins anew.
     """
 
     @property
@@ -58,11 +72,19 @@ class TaskBatch(ABC):
 
     @abstractmethod
     def fingerprint(self, name: str) -> str:
-        """Tell a task's training from every other: by its code, fields and data."""
+        """Tell a task's training from every other: by its code, fields and data.
+
+        It is the same in every batch and every place. Attempts of one fingerprint resume from the
+        checkpoints that an unfinished one has left.
+        """
 
     @abstractmethod
     def run_id(self, name: str, attempt: int = 1) -> str:
-        """Give the id that a task's run has; from the second attempt on it ends with ``-r2``."""
+        """Give the id that a task's run has; from the second attempt on it ends with ``-r2``.
+
+        It is made of the task's name, code, fields and data, the batch's id, and the kind of
+        place; the place that :meth:`start` is given is no part of it.
+        """
 
     @abstractmethod
     def start(self, name: str, attempt: int = 1, place: int = 0) -> Run:
@@ -75,7 +97,17 @@ class TaskBatch(ABC):
         attempt
             Which try it is, from 1.
         place
-            Which of :attr:`places`.
+            Which of :attr:`places`; of no account if the run is there.
+
+        Raises
+        ------
+        AwsQuotaError, CapacityError, AwsThrottledError
+            Not now: nothing was started.
+        FormatError
+            The pickled task is gone or damaged; nothing was started.
+        AwsError, EngineError
+            It is refused. If the answer is lost, it may have been started: start it again to find
+            it.
         """
 
     @abstractmethod
@@ -97,7 +129,13 @@ class TaskBatch(ABC):
         return found
 
     def worst_cost(self, place: int = 0) -> float | None:
-        """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing."""
+        """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing.
+
+        Raises
+        ------
+        PriceUnknownError
+            It costs something, and nobody knows how much.
+        """
         del place
         return None
 
@@ -108,12 +146,24 @@ class TaskBatch(ABC):
 
     @abstractmethod
     def record(self) -> Mapping[str, Any]:
-        """Give all that a new process needs to go on, as JSON; the package is made by then."""
+        """Give all that a new process needs to go on, as JSON; prepares the batch if need be.
+
+        Its ``kind`` tells :func:`open_batch` which class opens it. Variables that the options give
+        by value are in it; those that they give by name alone are looked up again.
+        """
 
     @classmethod
     @abstractmethod
     def open(cls, record: Mapping[str, Any]) -> TaskBatch:
-        """Go on with what :meth:`record` gave, in a new process."""
+        """Go on with what :meth:`record` gave, in a new process.
+
+        No module of the user's is needed: what is started runs the package that was made.
+
+        Raises
+        ------
+        FormatError, ProtocolError
+            It is no such record, or a newer version wrote it.
+        """
 
 
 def open_batch(record: Mapping[str, Any]) -> TaskBatch:

@@ -83,12 +83,17 @@ class TaskPayloads:
         Raises
         ------
         ConfigError
-            There is none.
+            There is none, or one has no name.
         UnpicklableError
             Some cannot be pickled; each is named, with what is wrong.
         """
         if not jobs:
             raise ConfigError("there are no tasks", hint="Give a mapping of name to task.")
+        nameless = [name for name in jobs if not isinstance(name, str) or not name]
+        if nameless:
+            raise ConfigError(
+                f"a task is called {nameless[0]!r}", hint="Give each a text for a name."
+            )
         data, modules, failures = {}, set[str](), dict[str, UnpicklableError]()
         for name, job in jobs.items():
             try:

@@ -44,8 +44,6 @@ class SagemakerBatch(TaskBatch):
         self._source = source
         self._batch_id = batch_id
         self._preparing = threading.Lock()
-        for name in self._payloads:
-            self._id(name, "", 1)  # one that cannot be a part of an id is told before anything
 
     @property
     def names(self) -> Sequence[str]:

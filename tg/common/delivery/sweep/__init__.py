@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .distribution import Uniform as Uniform
     from .distribution import draw as draw
     from .journal import Transition as Transition
+    from .mlflow_mirror import MlflowMirror as MlflowMirror
     from .optuna_sweep import OptunaSweep as OptunaSweep
     from .pace import Pace as Pace
     from .retry import RetryPolicy as RetryPolicy
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Integers",
     "MedianStopping",
+    "MlflowMirror",
     "OptunaSweep",
     "Pace",
     "RetryPolicy",
@@ -38,6 +40,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "Integers": ".distribution",
         "MedianStopping": ".stopping",
+        "MlflowMirror": ".mlflow_mirror",
         "OptunaSweep": ".optuna_sweep",
         "Pace": ".pace",
         "RetryPolicy": ".retry",

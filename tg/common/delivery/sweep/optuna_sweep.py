@@ -18,6 +18,7 @@ from .distribution import Integers, Uniform
 from .earlier import with_earlier
 from .journal import Journal
 from .journal_file import journal_path
+from .mirror import SweepMirror
 from .plain_value import plain_value
 from .plan import SweepPlan
 from .settings import SweepSettings
@@ -71,6 +72,8 @@ class OptunaSweep(Sweep):
         The first seed.
     on_progress
         Is told how far the sweep is.
+    mirror
+        Is shown all of it as it happens, such as :class:`.mlflow_mirror.MlflowMirror`.
     **settings
         As of :class:`.sweep.Sweep`: ``max_parallel``, ``max_cost``, ``retry`` and so on.
 
@@ -94,6 +97,7 @@ class OptunaSweep(Sweep):
         sampler: Callable[[int], Any] | None = None,
         seed: int = 0,
         on_progress: Callable[[SweepStatus], None] | None = None,
+        mirror: SweepMirror | None = None,
         **settings: Any,
     ) -> None:
         if direction not in ("maximize", "minimize"):
@@ -111,6 +115,7 @@ class OptunaSweep(Sweep):
             raise ConfigError(f"a sweep has no such setting: {exc}", hint="Leave it out.") from exc
         checked.to_json()
         self._set_up(journal_path(name), checked, on_progress)
+        self.mirror = mirror
         self._executor = executor_of(executor)
         self._builder = builder
         self._space = {

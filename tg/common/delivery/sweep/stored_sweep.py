@@ -97,8 +97,20 @@ class StoredSweep:
         if row is None or not row.run_id:
             what = "has no task" if row is None else "has not started the task"
             raise SweepError(f"the sweep {self.name} {what} {task!r}", hint="See rows().")
-        with Journal(self.journal_path) as journal:
-            return self._opened(journal)[row.batch].run(row.run_id)
+        return self.run_at(row)
+
+    def run_at(self, row: TaskRow) -> Run:
+        """Find the run that a row of :meth:`rows` is at.
+
+        Raises
+        ------
+        RunNotFoundError
+            The run was removed, or was not started yet.
+        """
+        if row.batch not in self._batches:
+            with Journal(self.journal_path) as journal:
+                self._opened(journal)
+        return self._batches[row.batch].run(row.run_id)
 
     def result(self, task: str) -> ResultLoader:
         """Open the result of a task that has completed.

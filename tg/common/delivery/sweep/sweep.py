@@ -17,6 +17,7 @@ from .batch_kind import executor_of
 from .birth import bring_into_being
 from .journal import Journal
 from .journal_file import journal_path
+from .mirror import SweepMirror, mirrored
 from .pace import Pace
 from .plan import SweepPlan
 from .progress import SweepProgress
@@ -72,6 +73,9 @@ class Sweep(StoredSweep):
     on_progress
         Is told how far the sweep is, a few times a second while that changes. If not given, it is
         shown in a notebook or a terminal, see :class:`.progress.SweepProgress`.
+    mirror
+        Is shown all of it as it happens, such as :class:`.mlflow_mirror.MlflowMirror`. Its failures
+        go to the log and have no effect on the sweep.
 
     Raises
     ------
@@ -83,6 +87,7 @@ class Sweep(StoredSweep):
 
     _plan: SweepPlan | None
     _executor: Any
+    mirror: SweepMirror | None
 
     def __init__(
         self,
@@ -100,6 +105,7 @@ class Sweep(StoredSweep):
         parameters: Mapping[str, Mapping[str, Any]] | None = None,
         pace: Pace | None = None,
         on_progress: Callable[[SweepStatus], None] | None = None,
+        mirror: SweepMirror | None = None,
     ) -> None:
         settings = SweepSettings(
             max_parallel=max_parallel,
@@ -112,6 +118,7 @@ class Sweep(StoredSweep):
         )
         settings.to_json()  # what cannot be kept is told at once
         self._set_up(None if name is None else journal_path(name), settings, on_progress)
+        self.mirror = mirror
         self._plan = SweepPlan.of(tasks, parameters)
         self._executor = executor_of(executor)
         self._rerun = rerun
@@ -125,6 +132,7 @@ class Sweep(StoredSweep):
         super().__init__(path)
         self._settings = settings
         self.on_progress = on_progress or SweepProgress()
+        self.mirror = None
         self._plan = None
         self._executor = None
         self._rerun = False
@@ -135,6 +143,7 @@ class Sweep(StoredSweep):
         name: str,
         *,
         on_progress: Callable[[SweepStatus], None] | None = None,
+        mirror: SweepMirror | None = None,
         **changes: Any,
     ) -> Sweep:
         """Find a sweep again, in any process, from its journal alone.
@@ -143,7 +152,7 @@ class Sweep(StoredSweep):
         ----------
         name
             What the sweep is called.
-        on_progress
+        on_progress, mirror
             As above.
         **changes
             Settings to go on with, such as a higher ``max_cost``.
@@ -169,6 +178,7 @@ class Sweep(StoredSweep):
         settings.to_json()
         sweep = cls.__new__(cls)
         sweep._set_up(path, settings, on_progress)  # noqa: SLF001 - a new one of this class
+        sweep.mirror = mirror
         return sweep
 
     def run(self) -> SweepStatus:
@@ -252,7 +262,8 @@ class Sweep(StoredSweep):
         journal.note(settings=settings.to_json())
         batches = self._opened(journal)
         scheduler = Scheduler(journal, batches, settings, on_progress=self.on_progress)
-        return scheduler.drive()
+        with mirrored(self.mirror, journal.path):
+            return scheduler.drive()
 
     @contextmanager
     def _driven(self) -> Iterator[Journal]:

@@ -294,6 +294,53 @@ def test_what_was_started_right_before_its_starter_was_killed_is_found(
     assert len(list(marks.iterdir())) == 1
 
 
+@pytest.mark.docker
+def test_containers_are_started_once_too(make: Any, tmp_path: Path) -> None:
+    batch = make("local").batch(grid(2, 3))
+    code = """
+        RunFolder.update = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGKILL)
+        batch.start("factor-2")
+    """
+    output_of(in_new_process(code, batch, folder=tmp_path), -signal.SIGKILL)
+    other = in_new_process("[batch.start(name) for name in batch.names]", batch, folder=tmp_path)
+    runs = [batch.start(name) for name in batch.names]
+    output_of(other)
+    wait(*runs)
+    assert [run.result().metrics["scaled"] for run in runs] == [8.0, 12.0]
+
+
+def test_classes_of_a_notebook_travel_as_well(make: Any, tmp_path: Path) -> None:
+    make()
+    program = """
+        from tg.common.contract import TrainingTask
+        from tg.common.delivery.sagemaker import SagemakerRoutine
+
+        def doubled(value):
+            return 2 * value
+
+        class Doubling(TrainingTask):
+            def __init__(self, number):
+                super().__init__()
+                self.number = number
+
+            def run_with_environment(self, data, env):
+                env.store_artifact(["runs", 0], "model", self)
+                env.output_metric("doubled", doubled(self.number))
+
+        routine = SagemakerRoutine(Doubling(0), "number.txt", "p", datasets_folder="datasets")
+        for executor in routine.process(), routine.attached():
+            batch = executor.batch({f"n-{n}": Doubling(n) for n in (1, 2)})
+            for name in batch.names:
+                result = batch.start(name).wait(60).result()
+                print(">", result.metrics["doubled"], type(result.model) is Doubling)
+    """
+    child = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True
+    )
+    lines = [line for line in output_of(child).splitlines() if line.startswith(">")]
+    assert lines == 2 * ["> 2.0 True", "> 4.0 True"]
+
+
 def test_a_start_that_fails_leaves_nothing_and_can_be_repeated(make: Any, tmp_path: Path) -> None:
     batch = make().batch(grid(2))
     record = batch.record()

@@ -84,8 +84,13 @@ class S3Sending:
         return self._total
 
     def _finish(self, file: DatasetFile, place: S3Place, future: Any) -> None:
+        from botocore.exceptions import ClientError  # noqa: PLC0415 (comes with boto3)
+
         try:
             future.result()
+        except ClientError as exc:
+            if not self._was_completed(exc, file, place):
+                raise
         except CancelledError as exc:
             raise self._failure or exc from None
         except OSError as exc:
@@ -102,6 +107,16 @@ class S3Sending:
             with contextlib.suppress(AwsError), translated("s3.DeleteObject"):
                 self._client.delete_object(Bucket=place.bucket, Key=place.key)
             raise
+
+    def _was_completed(self, error: Any, file: DatasetFile, place: S3Place) -> bool:
+        """Whether the parts were put together, and only the answer was lost.
+
+        The same request, sent again, then finds no upload any more.
+        """
+        if error.response.get("Error", {}).get("Code") != "NoSuchUpload":
+            return False
+        head = self._client.head_object(Bucket=place.bucket, Key=place.key)
+        return bool(head["Metadata"].get(HASH_KEY) == file.sha256)
 
     def _count(self, amount: int) -> None:
         if self._on_progress is None:

@@ -31,7 +31,7 @@ def test_every_file_is_named_and_carries_the_name_of_the_project(tmp_path: Path)
     folder = tmp_path / "Green_Tea"
     written = json.loads(tg("init", str(folder), "--json"))
     assert sorted(written["files"]) == [str(folder / name) for name in files_of(folder)]
-    assert 'project_name="green-tea"' in (folder / "trainings/ridge.py").read_text()
+    assert 'project_name="green-tea"' in (folder / "routines.py").read_text()
     assert not [p for p in folder.rglob("*") if p.is_file() and "${" in p.read_text()]
 
 
@@ -39,12 +39,33 @@ def test_what_the_readme_says_works(tmp_path: Path) -> None:
     tg("init", str(tmp_path / "tea"))
     project = tmp_path / "tea"
     subprocess.run([sys.executable, "make_dataset.py"], cwd=project, check=True)
-    listed = ["run", "trainings.ridge:routine", "--place", "attached", "--set", "alpha:float=0.1"]
+    listed = ["run", "routines:ridge", "--place", "attached", "--set", "alpha:float=0.1"]
     done = json.loads(tg(*listed, "--json", cwd=project))
     assert done["state"] == "Completed"
     assert done["metrics"]["r2_test"] == pytest.approx(0.37, abs=0.05)
     (row,) = json.loads(tg("runs", "--json", cwd=project))["runs"]
     assert (row["run"], row["project"]) == (done["run"], "tea")
+
+
+def test_its_trainings_need_no_library_that_only_starts_them(tmp_path: Path) -> None:
+    # else every image and every environment has the client of AWS in it
+    tg("init", str(tmp_path / "tea"))
+    project = tmp_path / "tea"
+    subprocess.run([sys.executable, "make_dataset.py"], cwd=project, check=True)
+    listed = ["run", "routines:ridge", "--place", "attached", "--json"]
+    run = json.loads(tg(*listed, cwd=project))["run"]
+    tg("result", "get", run, "manifest.json", cwd=project)
+    manifest = (project / "manifest.json").read_text()
+    assert "scikit-learn" in manifest
+    assert "boto3" not in manifest
+
+
+def test_its_sweep_runs(tmp_path: Path) -> None:
+    tg("init", str(tmp_path / "tea"))
+    project = tmp_path / "tea"
+    subprocess.run([sys.executable, "make_dataset.py"], cwd=project, check=True)
+    done = json.loads(tg("sweep", "run", "routines:ridge_alphas", "--json", cwd=project))
+    assert done["counts"] == {"completed": 4}
 
 
 def test_a_file_of_the_user_is_never_replaced(tmp_path: Path) -> None:

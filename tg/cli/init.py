@@ -24,6 +24,7 @@ _FILES = {
     "environment.env": "environment.env.template",
     ".gitignore": "gitignore.template",
     "make_dataset.py": "make_dataset.py.template",
+    "routines.py": "routines.py.template",
     "trainings/__init__.py": "trainings/__init__.py.template",
     "trainings/ridge.py": "trainings/ridge.py.template",
 }

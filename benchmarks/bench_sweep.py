@@ -1,159 +1,131 @@
-"""What a sweep adds to the calls that it makes: threads, tasks by the thousand, opening, memory.
-
-The place of the runs is memory alone; a start takes 0.1 seconds where that is said.
-"""
+"""A sweep of trainings that do nothing in processes, beside joblib doing the same jobs."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import importlib
+import io
 import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tg.common.contract.run_state import RunState
-from tg.common.contract.task import TrainingTask
-from tg.common.delivery.execution.run import Run
-from tg.common.delivery.execution.task_batch import TaskBatch
-from tg.common.delivery.sweep import Pace, Sweep
+import pandas as pd
 
-LATENCY_SECONDS = 0.1
-THREADS = 32
-LOCAL_DISK = Path(tempfile.gettempdir())
+from benchmarks.ratios import report, seconds_of
+from tg.common.delivery.execution.environments import EnvironmentCache
+from tg.common.delivery.runtime.package_archive import unpack_package
+from tg.common.delivery.sagemaker import Autonamer, SagemakerRoutine
+from tg.common.delivery.sweep import Sweep
 
+TASKS = 200
+WORKERS = 2
+ROUNDS = 3
 
-class Task(TrainingTask):
-    def run_with_environment(self, data: Any, env: Any) -> None:
-        raise NotImplementedError
-
-
-class DoneRun:
-    """A run that has ended when it is started."""
-
-    state = RunState.COMPLETED
-    failure_kind = None
-
-    def metric_values(self) -> dict[str, list[float]]:
-        return {"score": [1.0]}
+TRAINING = """
+    from tg.common.ml.training_core import FunctionTask
 
 
-class MemoryBatch(TaskBatch):
-    def __init__(self, names: Sequence[str], latency_seconds: float) -> None:
-        self._names = names
-        self._latency_seconds = latency_seconds
-        self._started: set[str] = set()
+    def train(data, env, number=0):
+        import sklearn.linear_model  # what many trainings import
 
-    @property
-    def names(self) -> Sequence[str]:
-        return self._names
-
-    def prepare(self) -> None:
-        pass
-
-    def fingerprint(self, name: str) -> str:
-        return name
-
-    def run_id(self, name: str, attempt: int = 1) -> str:
-        return f"{name}-r{attempt}"
-
-    def start(self, name: str, attempt: int = 1, place: int = 0) -> Run:
-        del place
-        if self._latency_seconds:
-            time.sleep(self._latency_seconds)
-        self._started.add(self.run_id(name, attempt))
-        return DoneRun()  # type: ignore[return-value]
-
-    def run(self, run_id: str) -> Run:
-        del run_id
-        return DoneRun()  # type: ignore[return-value]
-
-    def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
-        if self._latency_seconds:
-            time.sleep(self._latency_seconds)
-        return {one: RunState.COMPLETED for one in run_ids if one in self._started}
-
-    def record(self) -> Mapping[str, Any]:
-        return {"names": list(self._names)}
-
-    @classmethod
-    def open(cls, record: Mapping[str, Any]) -> MemoryBatch:
-        return cls(record["names"], 0.0)
+        return {"score": float(number)}
 
 
-class MemoryExecutor:
-    def __init__(self, latency_seconds: float = 0.0) -> None:
-        self._latency_seconds = latency_seconds
+    def build(number):
+        return FunctionTask(train, {"number": number}, name="noop")
+"""
 
-    def batch(self, tasks: Mapping[str, TrainingTask], *, batch_id: str = "") -> MemoryBatch:
-        del batch_id
-        return MemoryBatch(list(tasks), self._latency_seconds)
+# the same jobs of the same package on the same data: each fills a model folder, which is archived
+JOBLIB = """
+    import contextlib
+    import importlib
+    import os
+    import shutil
+    import sys
+    import tarfile
+    from pathlib import Path
 
-
-def sweep_of(count: int, executor: MemoryExecutor) -> float:
-    tasks = {f"t{number}": Task() for number in range(count)}
-    began = time.perf_counter()
-    sweep = Sweep(tasks, executor, name=f"s{count}", pace=Pace(start_threads=THREADS))
-    assert sweep.run()["completed"] == count
-    return time.perf_counter() - began
-
-
-def bare_pool(count: int) -> float:
-    batch = MemoryBatch([f"t{number}" for number in range(count)], LATENCY_SECONDS)
-    began = time.perf_counter()
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(batch.start, batch.names))
-    return time.perf_counter() - began
+    from joblib import Parallel, delayed
 
 
-def in_fresh_process(what: str, count: int) -> dict[str, float]:
-    """Measure in a process and a project of its own: memory is that of this sweep alone."""
-    with tempfile.TemporaryDirectory(dir=LOCAL_DISK) as root:
-        command = [sys.executable, "-m", "benchmarks.bench_sweep", what, str(count)]
-        environment = {**os.environ, "TG_ROOT": root}
-        told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-        found: dict[str, float] = json.loads(told.stdout)
-        return found
+    def train(root, base, channels):
+        folders_module = importlib.import_module(f"{root}.tg.common.delivery.runtime.folders")
+        point = importlib.import_module(f"{root}.tg.common.delivery.runtime.entry_point")
+        folders = folders_module.TrainingFolders(Path(base))
+        folders.create({}, channels=channels)
+        for name, path in channels.items():
+            (folders.input_data / name).mkdir(exist_ok=True)
+            (folders.input_data / name / path.name).symlink_to(path)
+        with open(f"{base}/log.txt", "w") as log, contextlib.redirect_stdout(log):
+            entry_point = point.EntryPoint(root)
+            entry_point.load_resource("job").run(entry_point=entry_point, folders=folders)
+        with tarfile.open(f"{base}/model.tar.gz", "w:gz") as archive:
+            archive.add(folders.model, ".")
+        shutil.rmtree(folders.model)
 
 
-def measure(what: str, count: int) -> dict[str, float]:
-    import resource
-
-    if what == "latency":
-        return {"bare": bare_pool(count), "ours": sweep_of(count, MemoryExecutor(LATENCY_SECONDS))}
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = sweep_of(count, MemoryExecutor())
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    began = time.perf_counter()
-    sweep = Sweep.open(f"s{count}")
-    sweep.status()
-    opened = time.perf_counter() - began
-    return {"seconds": seconds, "kilobytes": memory, "opened": opened}
-
-
-def main() -> int:
-    if len(sys.argv) > 1:
-        print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
-        return 0
-    rounds = [in_fresh_process("latency", 1000) for _ in range(3)]
-    rates = sorted(one["bare"] / one["ours"] for one in rounds)
-    print(
-        f"1,000 starts of {LATENCY_SECONDS:g} s by {THREADS} threads: "
-        f"{rates[1]:.2f} of the bare pool's rate (target: >= 0.8)"
-    )
-    for count in (100, 1_000, 10_000):
-        found = in_fresh_process("many", count)
-        print(
-            f"{count:6,} tasks that do nothing: {1000 * found['seconds'] / count:.2f} ms and "
-            f"{found['kilobytes'] / count:.1f} kB a task (target: <= 2 ms, flat), "
-            f"opened in {1000 * found['opened']:.0f} ms (target: <= 1,000)"
+    if __name__ == "__main__":
+        root, out, data, *jobs = sys.argv[1:]
+        Parallel(n_jobs=int(os.environ["WORKERS"]))(
+            delayed(train)(root, f"{out}/{n}", {"training": Path(data), "tg-job": Path(job)})
+            for n, job in enumerate(jobs)
         )
-    return 0
+"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary, contextlib.redirect_stdout(io.StringIO()):
+        folder = Path(temporary)
+        os.environ["TG_ROOT"] = temporary
+        (folder / "noop.py").write_text(textwrap.dedent(TRAINING))
+        (folder / "with_joblib.py").write_text(textwrap.dedent(JOBLIB))
+        sys.path.insert(0, temporary)
+        data = folder / "datasets" / "p" / "d.parquet"
+        data.parent.mkdir(parents=True)
+        pd.DataFrame({"x": range(100)}).to_parquet(data)
+        tasks = Autonamer(importlib.import_module("noop").build).build_tasks(
+            number=list(range(TASKS))
+        )
+        routine = SagemakerRoutine(tasks[0], "d.parquet", "p", datasets_folder=folder / "datasets")
+        Sweep(tasks[:1], routine, name="first").run()  # makes the package and the environment
+        ours, theirs = [], []
+        for number in range(ROUNDS):
+            # another executor, as in a new process: its interpreter is warmed up in the time
+            sweep = Sweep(
+                tasks, routine.process(), name=f"s{number}", max_parallel=WORKERS, rerun=True
+            )
+            ours.append(seconds_of(sweep.run))
+            if sweep.status()["completed"] != TASKS:
+                raise SystemExit(repr(sweep.status()))
+            command = joblib_command(routine, tasks, folder / f"joblib-{number}", data)
+            theirs.append(seconds_of(command))
+    report(
+        f"{TASKS} tasks that do nothing / joblib, {WORKERS} at once", ours, theirs, target="<= 1.5"
+    )
+
+
+def joblib_command(
+    routine: SagemakerRoutine, tasks: list[Any], out: Path, data: Path
+) -> Callable[[], object]:
+    record = routine.process().batch({task.info["name"]: task for task in tasks}).record()
+    launcher = record["shared"]["launcher"]
+    python = EnvironmentCache().get(launcher["lock"], resolve=launcher["resolves"]).python
+    jobs = [task["path"] for task in record["tasks"].values()]
+    package = launcher["package_path"]
+    variables = {
+        **os.environ,
+        "PYTHONPATH": str(unpack_package(package)),
+        "TG_PACKAGE_FILE": package,
+        "WORKERS": str(WORKERS),
+    }
+    words = [python, "with_joblib.py", launcher["root"], out, data, *jobs]
+    return lambda: subprocess.run(words, env=variables, cwd=data.parents[2], check=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

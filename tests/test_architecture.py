@@ -42,6 +42,16 @@ ARROWS = {
         "delivery.naming",
         "delivery.runtime",
     },
+    # the engine of those who own a cluster
+    "delivery.ray": {
+        "_core",
+        "contract",
+        "delivery.delivery",
+        "delivery.docker",
+        "delivery.execution",
+        "delivery.naming",
+        "delivery.runtime",
+    },
     # no backend: it knows executors by their protocol alone
     "delivery.sweep": {"_core", "contract", "delivery.execution", "delivery.naming"},
 }

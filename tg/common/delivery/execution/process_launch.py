@@ -28,7 +28,7 @@ from .run_folder import RunFolder
 from .training_variables import without_bars
 from .warm_interpreter import WarmInterpreter
 
-__all__ = ["ProcessLauncher"]
+__all__ = ["ProcessLauncher", "link_data"]
 
 _ANSWER_SECONDS = 2.0
 
@@ -119,7 +119,7 @@ class ProcessLauncher(LocalLauncher):
         folders = training_folders(folder)
         folders.create(training.hyperparameters, channels=channels)
         for name, data in channels.items():
-            _link_data(data, folders.input_data / name)
+            link_data(data, folders.input_data / name)
         folders.checkpoints.rmdir()
         folders.checkpoints.symlink_to(checkpoints, target_is_directory=True)
         # the run's own: the one it was made from may be cleaned away before the training needs it
@@ -207,7 +207,8 @@ class ProcessLauncher(LocalLauncher):
         return f"{self.root}.tg.common.delivery.runtime.main"
 
 
-def _link_data(data: Path, channel: Path) -> None:
+def link_data(data: Path, channel: Path) -> None:
+    """Make a channel of data where they lie: the folder itself, or one with the file in it."""
     target = data.resolve()
     if target.is_dir():
         channel.symlink_to(target, target_is_directory=True)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..._core.errors import FormatError, RunNotFoundError
+from ..._core.errors import RunNotFoundError
 from ...contract.run_state import RunState
+from .recorded_kind import recorded_class
 from .run import Run
 
 __all__ = ["TaskBatch", "open_batch"]
-
-_ME = "common.delivery.execution.task_batch"
-_KIND = re.compile(r"tg((?:\.[a-z_][a-z0-9_]*)+):([A-Z]\w*)\Z")
 
 
 class TaskBatch(ABC):
@@ -184,20 +180,7 @@ def open_batch(record: Mapping[str, Any]) -> TaskBatch:
     >>> open_batch({"kind": "os:system"})
     Traceback (most recent call last):
         ...
-    tg.common._core.errors.FormatError: there is no batch of the kind 'os:system'. ...
+    tg.common._core.errors.FormatError: there is no TaskBatch of the kind 'os:system'. ...
     """
     kind = record.get("kind") if isinstance(record, Mapping) else None
-    # a class of this library, under the root that it has here: a record can name no other code
-    named = _KIND.match(kind) if isinstance(kind, str) else None
-    found = None
-    if named:
-        root = __name__.removesuffix(_ME).rstrip(".")
-        with contextlib.suppress(ImportError):
-            found = getattr(importlib.import_module(root + named[1]), named[2], None)
-    if not isinstance(found, type) or not issubclass(found, TaskBatch):
-        raise FormatError(
-            f"there is no batch of the kind {kind!r}",
-            hint="The record is damaged, or a newer version of training-grounds wrote it.",
-        )
-    opened: TaskBatch = found.open(record)
-    return opened
+    return recorded_class(kind, TaskBatch).open(record)  # type: ignore[type-abstract]

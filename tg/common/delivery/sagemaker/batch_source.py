@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
-from ..._core.errors import FormatError
 from ..delivery.packaging import Package
 from ..execution.attached_launch import AttachedLauncher
 from ..execution.container_launch import ContainerLauncher
 from ..execution.launcher import Launcher
 from ..execution.package_copy import kept_package
 from ..execution.process_launch import ProcessLauncher
+from ..execution.recorded_kind import recorded_class
 from ..execution.request import TrainingRequest
 from ..runtime.channel_job import ChannelJob
 from .config import SagemakerConfig
@@ -71,6 +71,9 @@ class BatchExecutor(Protocol):
 
     def worst_cost(self, place: int) -> float | None:
         """Give what one run may cost at most, in US dollars."""
+
+    def check(self, request: TrainingRequest) -> None:
+        """Refuse what cannot work, as far as that is known before anything is packed."""
 
     def prepare(self, request: TrainingRequest, package: Package) -> Launcher:
         """Build and send what all runs of a package share, unless it is there."""
@@ -148,13 +151,9 @@ class RecordedSource:
         self.content_hash: str = record["content_hash"]
         self.data_fingerprint: str = record["data_fingerprint"]
         self._record: Mapping[str, Any] = record["launcher"]
-        if self._record["kind"] not in _LAUNCHERS:
-            raise FormatError(
-                f"the batch runs in a place of the kind {self._record['kind']!r}, unknown to this "
-                "version",
-                hint=f"Use a newer version of training-grounds; this one knows "
-                f"{', '.join(sorted(_LAUNCHERS))}.",
-            )
+        kind = self._record["kind"]
+        # a place of another room is called by its class
+        self._kind = _LAUNCHERS.get(kind) or recorded_class(kind, Launcher)  # type: ignore[type-abstract]
 
     @property
     def max_parallel(self) -> int | None:
@@ -178,7 +177,7 @@ class RecordedSource:
     @cached_property
     def launcher(self) -> Launcher:
         """What starts the tasks."""
-        return _LAUNCHERS[self._record["kind"]].open(self._record)
+        return self._kind.open(self._record)
 
 
 BatchSource: TypeAlias = FreshSource | RecordedSource

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..._core.errors import ConfigError, RunError
+from ..._core.errors import ConfigError
 from ..._core.logger import Logger
 from ...contract.task import TrainingTask
 from ..delivery.packaging import Package
@@ -15,6 +14,7 @@ from ..execution.attached_launch import AttachedLauncher, AttachedTraining
 from ..execution.container_launch import ContainerLauncher
 from ..execution.container_options import ContainerOptions
 from ..execution.environments import EnvironmentCache
+from ..execution.following import follow_run
 from ..execution.kept_run import open_run
 from ..execution.launcher import Launcher, Training
 from ..execution.local_launcher import processor_count
@@ -25,13 +25,46 @@ from ..execution.run import Executor, Run
 from ..execution.run_folder import RunFolder
 from ..execution.task_payload import TaskPayloads
 from .batch import SagemakerBatch
-from .batch_source import FreshSource, shared_request
+from .batch_source import BatchExecutor, FreshSource, shared_request
 from .checkup import Checkup
 from .config import SagemakerConfig
 from .examination import LocalExamination
 from .job import SagemakerJob
 
-__all__ = ["SagemakerAttachedExecutor", "SagemakerLocalExecutor", "SagemakerProcessExecutor"]
+__all__ = [
+    "SagemakerAttachedExecutor",
+    "SagemakerLocalExecutor",
+    "SagemakerProcessExecutor",
+    "make_batch",
+]
+
+
+def make_batch(
+    config: SagemakerConfig,
+    executor: BatchExecutor,
+    tasks: Mapping[str, TrainingTask],
+    batch_id: str = "",
+) -> SagemakerBatch:
+    """Take many tasks that share what else a configuration says, to run wherever.
+
+    Parameters
+    ----------
+    config
+        What they share.
+    executor
+        Where they run.
+    tasks
+        Name to task.
+    batch_id
+        Tells the batch from others of the same tasks.
+    """
+    for name, task in tasks.items():
+        getattr(task, "info", {}).setdefault("name", name)
+    payloads = TaskPayloads.of({name: SagemakerJob(task) for name, task in tasks.items()})
+    request = shared_request(config, payloads.modules)
+    executor.check(request)
+    folder = config.runs_folder.parent / "payloads"
+    return SagemakerBatch(payloads.write(folder), FreshSource(executor, request), batch_id)
 
 
 class SagemakerExecutor(Executor):
@@ -60,13 +93,7 @@ class SagemakerExecutor(Executor):
 
     def batch(self, tasks: Mapping[str, TrainingTask], *, batch_id: str = "") -> SagemakerBatch:
         """Take many tasks, which share one package and one image, to start each in its turn."""
-        for name, task in tasks.items():
-            getattr(task, "info", {}).setdefault("name", name)
-        payloads = TaskPayloads.of({name: SagemakerJob(task) for name, task in tasks.items()})
-        request = shared_request(self.config, payloads.modules)
-        self.check(request)
-        folder = self.config.runs_folder.parent / "payloads"
-        return SagemakerBatch(payloads.write(folder), FreshSource(self, request), batch_id)
+        return make_batch(self.config, self, tasks, batch_id)
 
     def check(self, request: TrainingRequest) -> None:
         """Refuse what cannot work, as far as that is known before anything is packed."""
@@ -174,17 +201,7 @@ class FollowingExecutor(SagemakerExecutor):
         TrainingFailedError
             The training failed; the end of its traceback is in the error.
         """
-        run = self.submit(hyperparameters)
-        try:
-            for line in run.logs():
-                Logger.plain(f"{run.id} | {line}")
-            run.wait()
-        except KeyboardInterrupt:
-            run.cancel()
-            with contextlib.suppress(RunError):
-                run.wait()
-            raise
-        return run.id
+        return follow_run(self.submit(hyperparameters))
 
 
 class ParallelExecutor(FollowingExecutor):

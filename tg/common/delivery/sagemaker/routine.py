@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..._core.errors import NamingError
@@ -14,11 +14,14 @@ from ..delivery.dependency_list import DependencyList
 from ..delivery.package_name import check_name
 from ..delivery.packaging import Packaging
 from ..execution.container_options import ContainerOptions
+from .batch import SagemakerBatch
+from .batch_source import BatchExecutor
 from .config import SagemakerConfig
 from .executors import (
     SagemakerAttachedExecutor,
     SagemakerLocalExecutor,
     SagemakerProcessExecutor,
+    make_batch,
 )
 from .job import SagemakerJob
 from .options import SagemakerOptions
@@ -110,6 +113,22 @@ class SagemakerRoutine:
     def remote(self, options: RemoteOptions | None = None) -> SagemakerRemoteExecutor:
         """At SageMaker."""
         return SagemakerRemoteExecutor(self.config, options)
+
+    def batch_at(
+        self, place: BatchExecutor, tasks: Mapping[str, TrainingTask], *, batch_id: str = ""
+    ) -> SagemakerBatch:
+        """Take many tasks to a place that this room does not know, such as a cluster.
+
+        Parameters
+        ----------
+        place
+            Starts them, such as a :class:`tg.common.delivery.ray.RayExecutor`.
+        tasks
+            Name to task.
+        batch_id
+            Tells the batch from others of the same tasks.
+        """
+        return make_batch(self.config, place, tasks, batch_id)
 
 
 def _package_name(task: TrainingTask) -> str:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
+from tg_program import document_of, tg
 
 SWEEP = """
     from pathlib import Path
@@ -38,22 +35,6 @@ SWEEP = """
 """
 
 
-def tg(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tg.cli.main", *args],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-
-
-def document(*args: str, code: int = 0) -> dict[str, Any]:
-    done = tg(*args, "--json")
-    assert done.returncode == code, done.stderr
-    return json.loads(done.stdout)  # type: ignore[no-any-return]
-
-
 @pytest.fixture(autouse=True)
 def marker(project: Path, write_files: Callable[..., None]) -> Path:
     path = project / "sugar"
@@ -65,7 +46,7 @@ def marker(project: Path, write_files: Callable[..., None]) -> Path:
 
 
 def test_from_the_first_run_to_the_report(marker: Path, project: Path) -> None:
-    done = document("sweep", "run", "brewing:sweep", code=1)  # one task has failed
+    done = document_of("sweep", "run", "brewing:sweep", code=1)  # one task has failed
     assert done["counts"] == {"completed": 2, "failed": 1}
     assert [task["state"] for task in done["tasks"]] == ["completed", "completed", "failed"]
     assert "bitter" in done["tasks"][2]["reason"]
@@ -75,29 +56,45 @@ def test_from_the_first_run_to_the_report(marker: Path, project: Path) -> None:
     assert shown.returncode == 0
     assert "3 of 3 done: 2 completed, 1 failed" in shown.stdout
     assert "ValueError: bitter" in shown.stdout  # rather than the metrics that it had by then
-    assert document("sweep", "list")["sweeps"][0]["sweep"] == "evening"
+    assert document_of("sweep", "list")["sweeps"][0]["sweep"] == "evening"
 
     marker.touch()
-    done = document("sweep", "resume", "evening")
+    done = document_of("sweep", "resume", "evening")
     assert done["counts"] == {"completed": 3}
     assert [task["attempt"] for task in done["tasks"]] == [1, 1, 2]
 
-    best = document("sweep", "best", "evening", "--metric", "strength", "--count", "1")["tasks"]
+    best = document_of("sweep", "best", "evening", "--metric", "strength", "--count", "1")["tasks"]
     assert [task["metrics"]["strength"] for task in best] == [1.5]
     chosen = ("--metric", "strength", "--count", "1", "--lowest")
-    (lowest,) = document("sweep", "best", "evening", *chosen)["tasks"]
+    (lowest,) = document_of("sweep", "best", "evening", *chosen)["tasks"]
     assert lowest["metrics"] == {"heat": 99.0, "strength": 0.5}
 
-    assert document("sweep", "report", "evening") == {"path": str(project / "evening.html")}
+    assert document_of("sweep", "report", "evening") == {"path": str(project / "evening.html")}
     assert "Sweep evening" in (project / "evening.html").read_text(encoding="utf-8")
-    assert document("sweep", "cancel", "evening")["counts"] == {"completed": 3}
-    assert document("sweep", "status", "evening", "--follow")["counts"] == {"completed": 3}
+    assert document_of("sweep", "cancel", "evening")["counts"] == {"completed": 3}
+    assert document_of("sweep", "status", "evening", "--follow")["counts"] == {"completed": 3}
+
+
+def test_a_shell_completes_commands_sweeps_and_runs(marker: Path) -> None:
+    marker.touch()
+    document_of("sweep", "run", "brewing.py:sweep")
+    (run,) = [r["run"] for r in document_of("runs")["runs"] if r["run"].startswith("m2")]
+    for words, whole in {
+        "tg swe": "sweep",
+        "tg sweep rep": "report",
+        "tg sweep status ev": "evening",
+        "tg logs m2": run,
+        "tg result ls m2": run,
+    }.items():
+        place = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        done = tg(env={**place, "_TG_COMPLETE": "complete_bash"})
+        assert done.stdout.split() == [whole], (words, done.stderr)
 
 
 def test_what_is_not_there_is_named_with_what_is(marker: Path) -> None:
     marker.touch()
-    assert document("sweep", "list") == {"sweeps": []}
-    document("sweep", "run", "brewing.py:sweep")
+    assert document_of("sweep", "list") == {"sweeps": []}
+    document_of("sweep", "run", "brewing.py:sweep")
     done = tg("sweep", "status", "evning")
     assert done.returncode == 1
     assert "evening" in done.stderr

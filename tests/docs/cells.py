@@ -45,6 +45,7 @@ def run_in_fresh_interpreter(cells: Sequence[str], folder: Path) -> list[Output]
     sources.write_text(json.dumps(list(cells)), encoding="utf-8")
     command = [sys.executable, "-W", "error", __file__, sources.name, outputs.name]
     env = {name: value for name, value in os.environ.items() if name != "TG_ROOT"}
+    env["DO_NOT_TRACK"] = "true"  # MLflow calls home
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return [Output(**values) for values in json.loads(outputs.read_text(encoding="utf-8"))]
@@ -71,11 +72,12 @@ def main(sources: str, outputs: str) -> None:
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     sys.path[0] = ""
+    target = Path(outputs).absolute()  # a cell may go to another folder
     cells = json.loads(Path(sources).read_text(encoding="utf-8"))
     done = [
         run_cell(source, f"<cell {number}>", vars(module)) for number, source in enumerate(cells)
     ]
-    Path(outputs).write_text(json.dumps([asdict(output) for output in done]), encoding="utf-8")
+    target.write_text(json.dumps([asdict(output) for output in done]), encoding="utf-8")
 
 
 if __name__ == "__main__":

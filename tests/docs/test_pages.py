@@ -2,9 +2,10 @@
 
 A page's ``python`` blocks run in order, in one fresh interpreter and a fresh folder. A block whose
 first line is the path of a ``.py`` file is written there instead. A ``text`` block that follows
-shows the output, where ``...`` stands for anything. Times, ids, hashes, versions, sizes, addresses
-and the fifth and further digits of fractions may differ, and so may the lines that tell of an
-environment being made.
+shows the output, where ``...`` stands for anything. A ``sh`` block is executed if such a block
+follows it: lines of ``tg``, ``python`` and ``cd``, with what they print on both streams. Times,
+ids, hashes, versions, sizes, addresses and the fifth and further digits of fractions may differ,
+and so may the lines that tell of an environment being made.
 
 Blocks that start a container are marked: `` ```python container``. A page that has some is run
 twice: with them where an engine answers, and without them everywhere.
@@ -13,6 +14,7 @@ twice: with them where an engine answers, and without them everywhere.
 from __future__ import annotations
 
 import doctest
+import inspect
 import re
 import shlex
 from collections.abc import Iterator
@@ -29,6 +31,9 @@ from tg.cli.app import app
 from tg.common.delivery.delivery import Containering
 from tg.common.delivery.execution import ContainerOptions
 from tg.common.delivery.sagemaker import RemoteOptions
+from tg.common.delivery.sweep import MedianStopping, Pace, RetryPolicy, Sweep, TaskState
+from tg.common.delivery.sweep.plots import KINDS
+from tg.common.delivery.sweep.settings import SweepSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -51,6 +56,7 @@ DIFFERS = {
     r"0x[0-9a-f]{8,}": "ADDRESS",
     r"\d[\d,]*(?= (?:files|bytes))": "N",
     r"(\.\d{4})\d+": r"\1",
+    r"(?m)[ \t]+$": "",  # tables end with it, pages do not
 }
 
 
@@ -67,10 +73,16 @@ class Cell:
 
 def cells_of(text: str, *, with_containers: bool) -> list[Cell]:
     cells: list[Cell] = []
-    end_of_code = -1
+    end_of_code = end_of_shell = -1
+    shell = ""
     for block in BLOCK.finditer(text):
         language, mark, content = block.groups()
-        if language == "python" and (with_containers or not mark):
+        if language == "sh":
+            shell, end_of_shell = content, block.end()
+        elif language == "text" and shell and not text[end_of_shell : block.start()].strip():
+            line = text.count("\n", 0, block.start()) + 1
+            cells.append(Cell(source=_commands(shell), expected=content, line=line))
+        elif language == "python" and (with_containers or not mark):
             line = text.count("\n", 0, block.start()) + 1
             cells.append(Cell(source=_runnable(content), expected=None, line=line))
             end_of_code = block.end()
@@ -107,6 +119,23 @@ def _runnable(content: str) -> str:
         "_file.parent.mkdir(parents=True, exist_ok=True)\n"
         f"_ = _file.write_text({content[file.end() :]!r}, encoding='utf-8')\n"
     )
+
+
+def _commands(content: str) -> str:
+    programs = {"python": ["python"], "tg": ["python", "-m", "tg.cli.main"]}
+    source = "import os, subprocess, sys\n"
+    for line in content.splitlines():
+        program, *arguments = shlex.split(line, comments=True)
+        if program == "cd":
+            source += f"os.chdir({arguments[0]!r})\n"
+            continue
+        command = [*programs[program], *arguments]
+        source += (
+            f"_done = subprocess.run([sys.executable, *{command[1:]!r}], text=True, "
+            "stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)\n"
+            "print(_done.stdout, end='')\n"
+        )
+    return source
 
 
 @pytest.mark.slow
@@ -155,7 +184,12 @@ def test_the_commands_of_tg_that_a_page_names_are_understood(page: Path) -> None
     for words in COMMAND.findall(page.read_text(encoding="utf-8")):
         command, arguments = get_command(app), shlex.split(words)
         while arguments and isinstance(command, TyperGroup):
+            if arguments[0].startswith("-"):
+                assert arguments[0] in {flag for option in command.params for flag in option.opts}
+                break
             command = command.commands[arguments.pop(0)]
+        if isinstance(command, TyperGroup) or not arguments:
+            continue  # it is spoken of, not shown
         command.make_context("tg", arguments)  # raises for an option that there is not
 
 
@@ -164,6 +198,41 @@ def test_the_page_of_containers_tells_of_every_setting(described: object) -> Non
     page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
     for name in vars(described):
         assert name.startswith("_") or name == "engine" or f"`{name}`" in page, name
+
+
+def test_the_page_of_commands_tells_of_every_command_and_its_options() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    listed = [tuple(words.split()) for words in re.findall(r"^\| `tg ([a-z ]+)", page, re.M)]
+    known = dict(_commands_of(get_command(app)))
+    assert sorted(listed) == sorted(known)
+    everywhere = {"--json", "--debug", "--help"}
+    for words, command in known.items():
+        for option in command.params:
+            for flag in {*option.opts} - everywhere:
+                assert not flag.startswith("--") or f"`{flag}" in page, (*words, flag)
+
+
+def _commands_of(at: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, each in at.commands.items():
+        if each.hidden:
+            continue
+        if isinstance(each, TyperGroup):
+            yield from _commands_of(each, (*words, name))
+        else:
+            yield (*words, name), each
+
+
+def test_the_pages_of_sweeps_tell_of_every_setting() -> None:
+    planning = (ROOT / "docs" / "sweeps-planning.md").read_text(encoding="utf-8")
+    settings = list(inspect.signature(Sweep).parameters)[2:]
+    for name in (*settings, *vars(RetryPolicy()), *vars(Pace()), *vars(MedianStopping(metric="m"))):
+        assert f"`{name}`" in planning, name
+    resuming = (ROOT / "docs" / "sweeps-resuming.md").read_text(encoding="utf-8")
+    for name in (*vars(SweepSettings()), *TaskState):
+        assert f"`{name}`" in resuming, name
+    reading = (ROOT / "docs" / "sweeps-reading.md").read_text(encoding="utf-8")
+    for kind in KINDS:
+        assert f'`"{kind}"`' in reading, kind
 
 
 def test_the_page_of_remote_trainings_tells_of_every_option() -> None:

@@ -18,9 +18,22 @@ from ..common.delivery.sagemaker.remote_run import RemoteRun
 
 __all__ = ["Project", "Remote", "ResultName", "RunName", "find_result", "find_run", "run_folders"]
 
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+
+def _that_begin(incomplete: str) -> list[str]:
+    """Complete the id of a run for a shell."""
+    return [folder.run_id for folder in run_folders() if folder.run_id.startswith(incomplete)]
+
+
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="The run's id.", autocompletion=_that_begin)
+]
 ResultName = Annotated[
-    str, typer.Argument(metavar="RESULT", help="A run's id, or the path of a model.tar.gz.")
+    str,
+    typer.Argument(
+        metavar="RESULT",
+        help="A run's id, or the path of a model.tar.gz.",
+        autocompletion=_that_begin,
+    ),
 ]
 Project = Annotated[
     str | None, typer.Option("--project", metavar="NAME", help="Only runs of this project.")

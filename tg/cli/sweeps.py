@@ -34,7 +34,15 @@ _COLUMNS = (
 )
 _SWEEPS = (Column(title="SWEEP", key="sweep"), Column(title="STATE", key="state"))
 
-SweepName = Annotated[str, typer.Argument(metavar="NAME", help="The sweep.")]
+
+def _that_begin(incomplete: str) -> list[str]:
+    """Complete the name of a sweep for a shell."""
+    return [name for name in sweep_names() if name.startswith(incomplete)]
+
+
+SweepName = Annotated[
+    str, typer.Argument(metavar="NAME", help="The sweep.", autocompletion=_that_begin)
+]
 MaxParallel = Annotated[
     int | None,
     typer.Option("--max-parallel", min=1, metavar="N", help="How many runs may go on at once."),

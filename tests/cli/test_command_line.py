@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import typer
+from tg_program import tg
 from typer.testing import CliRunner
 
 from tg.cli.app import app
@@ -20,20 +19,6 @@ from tg.cli.output import Column, Output, size_text
 from tg.common._core.errors import ConfigError, TgError
 
 NO_ENGINE = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
-
-
-def tg(
-    *args: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tg.cli.main", *args],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "COLUMNS": "200", **(env or {})},
-        cwd=cwd,
-        check=False,
-    )
 
 
 def commands(at: typer.Typer, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

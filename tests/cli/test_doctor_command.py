@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tg_program import tg
 
 from tg.cli.task_reference import load_reference
 from tg.common._core.errors import ConfigError
@@ -49,14 +48,7 @@ CODE = """
 def doctor(
     *args: str, code: int, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "tg.cli.main", "doctor", *args],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **(env or {})},
-        check=False,
-    )
+    done = tg("doctor", *args, env=env)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 

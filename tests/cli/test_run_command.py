@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
+from tg_program import document_of, tg
 
 TASKS = """
     from tg.common.delivery.sagemaker import SagemakerRoutine
@@ -43,22 +40,6 @@ def _project(project: Path, write_files: Callable[..., None]) -> None:
     pd.DataFrame({"x": [1]}).to_parquet(folder / "d.parquet")
 
 
-def tg(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tg.cli.main", *args],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-
-
-def document(*args: str) -> dict[str, Any]:
-    done = tg(*args, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)  # type: ignore[no-any-return]
-
-
 def refusal(*args: str) -> str:
     done = tg(*args)
     assert (done.returncode, done.stdout) == (1, ""), done
@@ -73,18 +54,18 @@ def test_a_routine_runs_in_a_fresh_interpreter_and_its_log_is_followed() -> None
     assert done.stdout.splitlines()[1:] == ["state: Completed", "strength: 2.0"]
     assert "steeps for 4 minutes" in done.stderr
     run_id = done.stdout.splitlines()[0].removeprefix("run: ")
-    assert json.loads(tg("result", "show", run_id, "--json").stdout)["metrics"] == {"strength": 2.0}
+    assert document_of("result", "show", run_id)["metrics"] == {"strength": 2.0}
 
 
 def test_whatever_the_code_prints_the_document_is_whole() -> None:
-    done = document("run", "brewing.py:routine", "--place", "attached")
+    done = document_of("run", "brewing.py:routine", "--place", "attached")
     assert done["state"] == "Completed"
     assert done["metrics"] == {"strength": 1.5}
 
 
 def test_a_task_is_run_on_a_dataset_of_a_project() -> None:
     words = ("run", "brewing:task", "--place", "attached")
-    done = document(*words, "--project", "tea", "--dataset", "d.parquet")
+    done = document_of(*words, "--project", "tea", "--dataset", "d.parquet")
     assert done["metrics"] == {"strength": 1.5}
     assert "--project and --dataset" in refusal(*words)
     assert "a project and a dataset of its own" in refusal(
@@ -101,11 +82,11 @@ def test_a_failed_training_is_a_failed_command_with_its_reason() -> None:
 
 @pytest.mark.slow
 def test_a_run_that_is_not_waited_for_goes_on() -> None:
-    done = document("run", "brewing:routine", "--no-wait")
+    done = document_of("run", "brewing:routine", "--no-wait")
     assert done["metrics"] == {}
     followed = tg("logs", done["run"])
     assert "steeps for 3 minutes" in followed.stdout
-    assert json.loads(tg("runs", "--json").stdout)["runs"][0]["state"] == "Completed"
+    assert document_of("runs")["runs"][0]["state"] == "Completed"
 
 
 def test_what_cannot_be_is_refused_with_what_to_do() -> None:

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from tg_program import document_of, text_of
 
 from tg.common.delivery.execution.run import Run
 from tg.common.delivery.sagemaker import SagemakerRoutine
 from tg.common.ml.training_core import FunctionTask
-
-
-def tg(*args: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "tg.cli.main", *args],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done.stdout if code == 0 else done.stdout + done.stderr
-
-
-def document(*args: str) -> dict[str, Any]:
-    return json.loads(tg(*args, "--json"))  # type: ignore[no-any-return]
 
 
 def steep(data: Any, env: Any, minutes: int = 3) -> dict[str, float]:
@@ -58,63 +40,63 @@ def run(routine: SagemakerRoutine) -> Run:
 def test_runs_are_listed_with_their_state(routine: SagemakerRoutine, run: Run) -> None:
     with pytest.raises(Exception, match="bitter"):
         routine.attached().submit({"minutes:int": "9"}).wait()
-    rows = document("runs")["runs"]
+    rows = document_of("runs")["runs"]
     assert [row["state"] for row in rows] == ["Failed", "Completed"]
     assert rows[1]["run"] == run.id
     assert {row["project"] for row in rows} == {"tea"}
-    assert run.id in tg("runs", "list", "steep*", "--project", "tea")
-    assert document("runs", "list", "--project", "coffee") == {"runs": []}
-    assert "There are none." in tg("runs", "list", "coffee*")
+    assert run.id in text_of("runs", "list", "steep*", "--project", "tea")
+    assert document_of("runs", "list", "--project", "coffee") == {"runs": []}
+    assert "There are none." in text_of("runs", "list", "coffee*")
 
 
 def test_a_record_that_is_damaged_does_not_hide_the_others(run: Run, project: Path) -> None:
     broken = project / "data-cache/sagemaker/tea/output/broken/run.json"
     broken.parent.mkdir()
     broken.write_text("{")
-    rows = {row["run"]: row["state"] for row in document("runs")["runs"]}
+    rows = {row["run"]: row["state"] for row in document_of("runs")["runs"]}
     assert rows[run.id] == "Completed"
     assert "cannot be read" in rows["broken"]
 
 
 def test_the_log_of_a_run_is_shown(run: Run) -> None:
-    assert "the water boils" in tg("logs", run.id)
-    assert any("the water boils" in line for line in document("logs", run.id)["lines"])
+    assert "the water boils" in text_of("logs", run.id)
+    assert any("the water boils" in line for line in document_of("logs", run.id)["lines"])
 
 
 def test_a_run_that_is_not_there_is_named_with_what_to_do(run: Run) -> None:
     for words in (("logs", "nobody"), ("runs", "cancel", "nobody"), ("result", "ls", "nobody")):
-        text = tg(*words, code=1)
+        text = text_of(*words, code=1)
         assert "there is no run 'nobody'" in text
         assert "tg runs" in text
 
 
 def test_cancelling_a_run_that_has_ended_leaves_it_as_it_is(run: Run) -> None:
-    assert document("runs", "cancel", run.id) == {"run": run.id, "state": "Completed"}
+    assert document_of("runs", "cancel", run.id) == {"run": run.id, "state": "Completed"}
 
 
 def test_a_result_is_listed_and_shown(run: Run, project: Path) -> None:
-    names = document("result", "ls", run.id)["names"]
+    names = document_of("result", "ls", run.id)["names"]
     assert names == run.result().list()
     path = project / f"data-cache/sagemaker/tea/output/{run.id}/output/model.tar.gz"
-    assert tg("result", "ls", str(path)).splitlines() == names
-    shown = document("result", "show", run.id)
+    assert text_of("result", "ls", str(path)).splitlines() == names
+    shown = document_of("result", "show", run.id)
     assert shown["metrics"] == {"strength": 2.0}
     assert shown["hyperparameters"] == {"minutes": "4"}
     assert shown["provenance"]["executor"] == "attached"
-    assert "  strength: 2.0" in tg("result", "show", run.id)
+    assert "  strength: 2.0" in text_of("result", "show", run.id)
 
 
 def test_one_file_or_folder_is_copied_and_nothing_is_replaced(run: Run, project: Path) -> None:
-    assert tg("result", "get", run.id, "metrics.json").strip() == str(project / "metrics.json")
+    assert text_of("result", "get", run.id, "metrics.json").strip() == str(project / "metrics.json")
     assert "strength" in (project / "metrics.json").read_text()
     (project / "metrics.json").write_text("mine")
-    assert "already" in tg("result", "get", run.id, "metrics.json", code=1)
+    assert "already" in text_of("result", "get", run.id, "metrics.json", code=1)
     assert (project / "metrics.json").read_text() == "mine"
-    document("result", "get", run.id, "runs/0", "--to", "copy")
+    document_of("result", "get", run.id, "runs/0", "--to", "copy")
     assert (project / "copy/leaves.pkl").is_file()
-    assert "no-such" in tg("result", "get", run.id, "no-such", code=1)
+    assert "no-such" in text_of("result", "get", run.id, "no-such", code=1)
 
 
 def test_a_failed_run_has_no_result_and_says_why(routine: SagemakerRoutine) -> None:
     run = routine.attached().submit({"minutes:int": "9"})
-    assert "bitter" in tg("result", "show", run.id, code=1)
+    assert "bitter" in text_of("result", "show", run.id, code=1)

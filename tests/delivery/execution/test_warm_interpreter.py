@@ -10,14 +10,21 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tg.common._core.errors import InfrastructureError, RunCancelledError, TrainingFailedError
+from tg.common._core.errors import (
+    InfrastructureError,
+    RunCancelledError,
+    StorageError,
+    TrainingFailedError,
+)
+from tg.common.delivery.execution import warm_interpreter
 from tg.common.delivery.execution.failure_kind import FailureKind
-from tg.common.delivery.execution.process_identity import is_alive
+from tg.common.delivery.execution.process_identity import is_alive, process_identity
 from tg.common.delivery.execution.run_folder import RunFolder
 from tg.common.delivery.execution.task_batch import TaskBatch
 from tg.common.delivery.sagemaker import SagemakerRoutine
@@ -33,6 +40,8 @@ TASKS = """
     from pathlib import Path
 
     from tg.common.contract import TrainingTask
+
+    CHATTY = "import threading as t, time; t.Thread(target=time.sleep, args=[99], daemon=1).start()"
 
 
     class Acts(TrainingTask):
@@ -62,9 +71,22 @@ TASKS = """
             os.environ["SPOILED"] = "yes"
             os.chdir("/")
 
-        def threads(self, env):
-            import chatty
+        def own(self, env):
+            import nearby
 
+            env.store_artifact([], "own", [nearby.BASE, nearby.TOKEN])
+
+        def live(self, env):
+            try:
+                found = __import__("unpacked".strip()).VALUE
+            except ImportError:
+                found = "not there"
+            env.store_artifact([], "found", found)
+
+        def threads(self, env):
+            library = next(Path(p) for p in sys.path if Path(p, __name__.split(".")[0]).is_dir())
+            (library / "chatty.py").write_text(CHATTY)
+            __import__("chatty".strip())
             env.store_artifact([], "parent", os.getppid())
 
         def die(self, env):
@@ -76,17 +98,18 @@ TASKS = """
             while not Path(self.gate).exists():
                 time.sleep(0.01)
 """
-CHATTY = """
-    import threading
-    import time
+NEARBY = """
+    import os
+    import uuid
 
-    threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+    BASE = os.environ.get("SAGEMAKER_BASE_DIR", "none")
+    TOKEN = uuid.uuid4().hex
 """
 
 
 @pytest.fixture
 def make(project: Path, write_files: Callable[..., None]) -> Callable[..., TaskBatch]:
-    write_files({"acts.py": TASKS, "chatty.py": CHATTY})
+    write_files({"acts.py": TASKS, "nearby.py": NEARBY})
     (project / "datasets/p").mkdir(parents=True)
     (project / "datasets/p/d.txt").write_text("x")
 
@@ -153,6 +176,25 @@ def test_what_one_does_to_its_process_no_other_sees(make: Callable[..., Any]) ->
     batch = make("spoil-1", "spoil-2")
     results = [batch.start(name).wait().result() for name in batch.names]
     assert [result.unpickle("spoiled.pkl") for result in results] == [None, None]
+
+
+def test_the_users_modules_are_imported_by_each_training_in_its_own_place(
+    make: Callable[..., Any],
+) -> None:
+    batch = make("own-1", "own-2", "own-3")
+    found = [batch.start(name).wait().result().unpickle("own.pkl") for name in batch.names]
+    ids = [batch.run_id(name) for name in batch.names]
+    assert [Path(base).parts[-4] for base, _ in found] == ids
+    assert len({token for _, token in found}) == 3
+
+
+def test_code_that_did_not_travel_is_not_found_where_the_sweep_is_driven(
+    make: Callable[..., Any], project: Path
+) -> None:
+    batch = make("live-1", "live-2", "live-3")
+    (project / "unpacked.py").write_text("VALUE = 'edited since'")
+    found = [batch.start(name).wait().result().unpickle("found.pkl") for name in batch.names]
+    assert found == ["not there"] * 3
 
 
 def test_what_a_library_keeps_running_is_not_forked(make: Callable[..., Any]) -> None:
@@ -251,3 +293,59 @@ def test_a_server_that_ends_with_its_trainings_unseen_is_no_success(
     with pytest.raises((TrainingFailedError, InfrastructureError)):
         run.wait()
     assert run.failure_kind is FailureKind.INTERRUPTED
+
+
+def test_a_warm_interpreter_that_is_killed_before_it_answers_costs_no_training(
+    make: Callable[..., Any],
+) -> None:
+    batch = make("look-1", "look-2")
+    batch.start("look-1").wait()
+    server = details_of(batch, "look-1")["server"]
+    os.kill(server, signal.SIGSTOP)
+    with ThreadPoolExecutor() as threads:
+        started = threads.submit(batch.start, "look-2")
+        until(folder_of(batch, "look-2").log_file.exists)
+        time.sleep(0.2)  # the request waits for its answer
+        os.kill(server, signal.SIGKILL)
+        result = started.result(30).wait().result()
+    assert result.unpickle("parents.pkl")[0] == os.getpid()
+
+
+def test_no_answer_is_taken_for_that_to_another_request(
+    make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm_interpreter, "_START_SECONDS", 3.0)
+    monkeypatch.setattr(warm_interpreter, "_FORK_SECONDS", 2.0)
+    batch = make("look-1", "look-2", "look-3")
+    batch.start("look-1").wait()
+    server = details_of(batch, "look-1")["server"]
+    os.kill(server, signal.SIGSTOP)
+    second = batch.start("look-2")
+    os.kill(server, signal.SIGCONT)
+    third = batch.start("look-3")
+    parents = [run.wait().result().unpickle("parents.pkl") for run in (second, third)]
+    pids = [details_of(batch, name)["pid"] for name in ("look-2", "look-3")]
+    assert [own for _, _, own in parents] == pids
+    assert parents[0][0] == os.getpid()
+
+
+def test_a_training_that_cannot_be_noted_is_ended(
+    make: Callable[..., Any], tmp_path: Path, stops: list[int]
+) -> None:
+    batch = make("look-1", "wait-1", gate=tmp_path / "gate")
+    batch.start("look-1").wait()
+    folder = folder_of(batch, "wait-1")
+
+    def full(self: RunFolder, **changes: Any) -> Any:
+        until(lambda: self.read_number("pid") is not None)
+        stops.append(self.read_number("pid") or 0)
+        raise StorageError("the disk is full")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunFolder, "update", full)
+        with pytest.raises(StorageError):
+            batch.start("wait-1")
+    until(lambda: not process_identity(stops[0]))
+    (tmp_path / "gate").touch()
+    assert batch.start("wait-1").wait().result().metrics == {"done": 1.0}
+    assert folder.read().details["pid"] != stops[0]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..._core.errors import ConfigError, EnvironmentSetupError
+from ..._core.errors import ConfigError
 from ..._core.process import Child, start
 from ...contract.run_state import RunState
 from ..runtime.package_archive import unpack_package
@@ -157,15 +159,17 @@ class ProcessLauncher(LocalLauncher):
             return False
         pid = folder.wait_for_number("pid", _ANSWER_SECONDS) if forked.pid is None else forked.pid
         if pid is None:
-            raise EnvironmentSetupError(
-                f"the interpreter that was to start {folder.run_id} has ended",
-                hint="Start it again.",
-            )
+            return False  # the interpreter was killed before it could start this one
         server = {
             "server": forked.server_pid,
             "server_process": process_identity(forked.server_pid),
         }
-        self._note(folder, checkpoints, pid, server)
+        try:
+            self._note(folder, checkpoints, pid, server)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)  # nobody would find it
+            raise
         return True
 
     def _note(
@@ -188,7 +192,7 @@ class ProcessLauncher(LocalLauncher):
 
     @cached_property
     def _warm(self) -> WarmInterpreter:
-        return WarmInterpreter(self.environment.python, self.root, self._variables)
+        return WarmInterpreter(self.environment.python, self.root, self._variables, self._code)
 
     @property
     def _variables(self) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ _log = logging.getLogger(__name__)
 # it holds the memory of all that it has imported
 _IDLE_SECONDS = 30.0
 _START_SECONDS = 120.0
+# a request that waited for nearly as long is refused: nobody waits for its answer any more
+_FORK_SECONDS = 110.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +58,17 @@ class WarmInterpreter:
         The package's root module.
     environment
         Variables of the server, over those of this process; ``None`` removes one.
+    folder
+        The server's working directory, which holds nothing that could be imported by mistake.
     """
 
-    def __init__(self, python: Path, root: str, environment: Mapping[str, str | None]) -> None:
+    def __init__(
+        self, python: Path, root: str, environment: Mapping[str, str | None], folder: Path
+    ) -> None:
         self._python = python
         self._root = root
         self._environment = environment
+        self._folder = folder
         self._lock = threading.Lock()
         self._channel: socket.socket | None = None
         self._server_pid = 0
@@ -89,7 +97,12 @@ class WarmInterpreter:
         with self._lock:
             if not self._is_of_use or not self._is_up():
                 return None
-            request = {"environment": dict(environment), "folder": str(folder), "log": str(log)}
+            request = {
+                "environment": dict(environment),
+                "folder": str(folder),
+                "log": str(log),
+                "until": time.monotonic() + _FORK_SECONDS,
+            }
             answer = self._ask(request)
             self._close_when_idle()
             if answer is not None and "refused" in answer:
@@ -97,6 +110,8 @@ class WarmInterpreter:
                 self._is_of_use = False
                 self._close()
                 return None
+            if answer is None:
+                self._close()  # what it says now would be taken for another answer
             pid = None if answer is None else int(answer["pid"])
             return ForkedProcess(pid=pid, server_pid=self._server_pid)
 
@@ -114,6 +129,7 @@ class WarmInterpreter:
         try:
             with start(
                 [str(self._python), "-m", self._module, self._root, str(theirs.fileno())],
+                cwd=self._folder,
                 env=self._environment,
                 output_path=Path(os.devnull),
                 pass_fds=[theirs.fileno()],

@@ -12,10 +12,12 @@ import signal
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
 from .entry_point import EntryPoint
+from .main import __file__ as main_file
 from .main import main
 
 __all__ = ["ForkServer"]
@@ -29,7 +31,8 @@ class ForkServer:
     """Answers each request, a line of JSON, with the id of a new process that trains.
 
     First it tells its own id, once it is ready. A request has the process's ``environment``, its
-    working ``folder`` and its ``log``. The answer is ``{"pid": int}``, or ``{"refused": why}``.
+    working ``folder``, its ``log``, and ``until`` when somebody waits for it, in seconds of this
+    system's monotonic clock. The answer is ``{"pid": int}``, or ``{"refused": why}``.
     When the other side has gone, the server ends with the last of its trainings, whose exit codes
     it leaves in their folders.
 
@@ -44,6 +47,7 @@ class ForkServer:
     def __init__(self, module_name: str, channel: socket.socket) -> None:
         self._module_name = module_name
         self._channel = channel
+        self._place = str(Path.cwd())
         self._received = b""
         self._folders: dict[int, Path] = {}
         self._lessons: dict[int, bytes] = {}
@@ -97,13 +101,22 @@ class ForkServer:
             # a lock that another thread holds would be held for ever in the new process
             self._say({"refused": f"{others} threads run that a library has started"})
             return False
+        if time.monotonic() > request["until"]:
+            self._say({"refused": "the warm one was busy for too long"})
+            return False
         told, tell = os.pipe() if self._pupils < _PUPILS else (None, None)
+        ready, begun = os.pipe()
         pid = os.fork()
         if pid == 0:
-            if told is not None:
-                os.close(told)
+            os.setsid()
+            for handle in (ready, begun, told):
+                if handle is not None:
+                    os.close(handle)
             self._become(request, tell)
             return True
+        os.close(begun)
+        os.read(ready, 1)  # until it is a process group, which whoever is told of it can signal
+        os.close(ready)
         self._folders[pid] = Path(request["environment"]["TG_RUN_FOLDER"])
         if told is not None and tell is not None:
             os.close(tell)
@@ -118,7 +131,6 @@ class ForkServer:
 
     def _become(self, request: dict[str, Any], tell: int | None) -> None:
         """Make this forked process what a fresh interpreter would be."""
-        os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for handle in (self._wake, *self._lessons):
@@ -130,13 +142,17 @@ class ForkServer:
         os.close(log)
         os.chdir(request["folder"])
         os.environ.update(request["environment"])
+        sys.argv[:] = [str(main_file), self._module_name]
+        if not sys.flags.safe_path and self._place in sys.path:
+            # as `python -m` does: code is found where a training works, not where this was started
+            sys.path[sys.path.index(self._place)] = request["folder"]
         if "numpy" in sys.modules:
             # all would draw the same numbers
             sys.modules["numpy"].random.seed()
         if tell is not None:
             known = frozenset(sys.modules)
             # the pipe is closed by the end of this process, whatever ends it
-            atexit.register(_tell_modules, tell, known)
+            atexit.register(_tell_modules, tell, known, self._module_name)
 
     def _learn(self, lesson: int) -> None:
         """Read what a training has imported; when all of it is there, import the same."""
@@ -166,11 +182,22 @@ class ForkServer:
                         code.write_text(str(os.waitstatus_to_exitcode(status)), encoding="ascii")
 
 
-def _tell_modules(handle: int, known: frozenset[str]) -> None:
-    names = [name for name in list(sys.modules) if name not in known and not name.startswith("__")]
+def _tell_modules(handle: int, known: frozenset[str], root: str) -> None:
+    names = [name for name in list(sys.modules) if name not in known and _is_shared(name, root)]
     with contextlib.suppress(OSError):
         os.write(handle, "\n".join(names).encode())
     os.close(handle)
+
+
+def _is_shared(name: str, root: str) -> bool:
+    """Whether it is a library's module.
+
+    The user's own may look at the training's folders, draw numbers or note the time when they are
+    imported: each training does that for itself, as in an interpreter of its own.
+    """
+    if name.startswith("__"):
+        return False
+    return name.startswith(f"{root}.tg.common.") or not name.startswith(f"{root}.")
 
 
 def _detach() -> None:

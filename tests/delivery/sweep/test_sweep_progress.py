@@ -7,6 +7,7 @@ import io
 from tg.common.delivery.sweep.progress import SweepProgress
 from tg.common.delivery.sweep.status import SweepStatus
 from tg.common.delivery.sweep.task_state import TaskState
+from tg.common.delivery.sweep.teller import Teller
 
 
 class Terminal(io.StringIO):
@@ -49,3 +50,13 @@ def test_what_was_done_before_does_not_shorten_the_time_that_is_left() -> None:
         progress(SweepStatus(name="tea", counts={TaskState.WAITING: 1, TaskState.COMPLETED: 99}))
         assert "99/100" in lines(screen)
         assert "<?" in lines(screen)
+
+
+def test_the_end_is_shown_once() -> None:
+    # the last task's end and the sweep's own are the same state of things
+    seen: list[SweepStatus] = []
+    teller = Teller(seen.append, clock=iter(range(10)).__next__)
+    done = SweepStatus(name="tea", counts={TaskState.COMPLETED: 4})
+    teller.tell(lambda: done)
+    teller.tell(lambda: done, at_once=True)
+    assert seen == [done]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 __all__ = ["Calls"]
 
 _LOOKING_THREADS = 8
+_Value = TypeVar("_Value")
+# takes what a call gave, or the error
+_Then: TypeAlias = Callable[[_Value | None, BaseException | None], None]
 
 
 class Calls:
@@ -28,21 +31,15 @@ class Calls:
         self._looking = ThreadPoolExecutor(_LOOKING_THREADS, "sweep-look")
         self._polling = ThreadPoolExecutor(2, "sweep-poll")
 
-    def start(
-        self, call: Callable[[], Any], then: Callable[[Any, BaseException | None], None]
-    ) -> None:
+    def start(self, call: Callable[[], _Value], then: _Then[_Value]) -> None:
         """Start a run; `then` gets it, or the error."""
         self._submit(self._starting, call, then)
 
-    def look(
-        self, call: Callable[[], Any], then: Callable[[Any, BaseException | None], None]
-    ) -> None:
+    def look(self, call: Callable[[], _Value], then: _Then[_Value]) -> None:
         """Look at one run, or ask it to stop."""
         self._submit(self._looking, call, then)
 
-    def poll(
-        self, call: Callable[[], Any], then: Callable[[Any, BaseException | None], None]
-    ) -> None:
+    def poll(self, call: Callable[[], _Value], then: _Then[_Value]) -> None:
         """Look at many runs."""
         self._submit(self._polling, call, then)
 
@@ -66,10 +63,10 @@ class Calls:
     def _submit(
         self,
         pool: ThreadPoolExecutor,
-        call: Callable[[], Any],
-        then: Callable[[Any, BaseException | None], None],
+        call: Callable[[], _Value],
+        then: _Then[_Value],
     ) -> None:
-        def ended(future: Future[Any]) -> None:
+        def ended(future: Future[_Value]) -> None:
             if not future.cancelled():
                 error = future.exception()
                 value = None if error is not None else future.result()

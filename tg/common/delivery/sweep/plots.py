@@ -64,11 +64,6 @@ class SweepPlots:
         """
         name, rows = self._with(metric)
         varying = _varying(rows)
-        if not varying:
-            raise ConfigError(
-                "no parameter differs between the tasks that have ended",
-                hint="Wait for more of them, or vary one.",
-            )
         figure, panels = _panels(len(varying))
         for panel, parameter in zip(panels, varying, strict=True):
             scale = AxisScale([row.parameters.get(parameter) for row in rows])
@@ -89,11 +84,6 @@ class SweepPlots:
         """
         name, rows = self._with(metric)
         varying = _varying(rows)
-        if not varying:
-            raise ConfigError(
-                "no parameter differs between the tasks that have ended",
-                hint="Wait for more of them, or vary one.",
-            )
         values = [row.metrics[name] for row in rows]
         figure, (panel,) = _panels(1, width=2.0 + 1.5 * (len(varying) + 1))
         color = _color_of(values)
@@ -228,11 +218,18 @@ def _color_of(values: Sequence[float]) -> ScalarMappable:
 
 
 def _varying(rows: Sequence[TaskRow]) -> list[str]:
-    return [
+    """Name the parameters that differ; it is an error if none does."""
+    varying = [
         name
         for name in parameter_names(rows)
         if len({str(row.parameters.get(name)) for row in rows}) > 1
     ]
+    if not varying:
+        raise ConfigError(
+            "no parameter differs between the tasks that have ended",
+            hint="Wait for more of them, or vary one.",
+        )
+    return varying
 
 
 def _are_numbers(row: TaskRow, *names: str) -> bool:

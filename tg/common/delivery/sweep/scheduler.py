@@ -7,11 +7,11 @@ import heapq
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
-from ..._core.errors import SweepPausedError
 from ...contract.run_state import RunState
+from ..execution.run import Run
 from ..execution.task_batch import TaskBatch
+from .answers import Answers
 from .budget import Budget
 from .calls import Calls
 from .gate import Gate
@@ -79,16 +79,17 @@ class Scheduler:
         given = [limit for limit in limits if limit is not None]
         self._gate = Gate(min(given, default=None), settings.pace, clock)
         self._budget = Budget(settings.max_cost, batches)
+        self._answers = Answers(self._ledger, self._gate, settings.pace.patience_seconds)
         self._calls = Calls(settings.pace.start_threads)
         self._watch = Watch(
             self._ledger,
             batches,
             settings,
             self._calls,
-            on_answer=self._was_answered,
+            on_answer=self._answers.take,
             clock=clock,
         )
-        self._stops = Stops(self._ledger, batches, self._calls, self._understood)
+        self._stops = Stops(self._ledger, batches, self._calls, self._answers.understood)
         self._waiting: list[int] = []
         self._starting: set[int] = set()
         self._collecting: dict[int, int] = {}
@@ -196,7 +197,7 @@ class Scheduler:
         then = functools.partial(self._was_started, row.number)
         self._ledger.set(row, lambda: self._calls.start(start, then))
 
-    def _was_started(self, number: int, run: Any, error: BaseException | None) -> None:
+    def _was_started(self, number: int, run: Run | None, error: BaseException | None) -> None:
         del run  # it is looked up by its id, with all others
         self._starting.discard(number)
         row = self._ledger[number]
@@ -211,7 +212,7 @@ class Scheduler:
             self._stops.stop(row, self._ending)
 
     def _was_refused(self, row: TaskRow, error: BaseException) -> None:
-        refusal = self._understood(error)
+        refusal = self._answers.understood(error)
         row = refused(row, refusal, error, len(self._batches[row.batch].places))
         if refusal is Refusal.SILENCE:
             self._ledger.set(row)
@@ -249,7 +250,7 @@ class Scheduler:
     ) -> None:
         row = self._ledger[number]
         if outcome is None:
-            refusal = Refusal.TASK if error is None else self._understood(error)
+            refusal = Refusal.TASK if error is None else self._answers.understood(error)
             if refusal is not Refusal.TASK and self._collecting[number] < _OUTCOME_TRIES:
                 self._watch.add(number)  # the next look finds it ended, and asks again
                 return
@@ -294,30 +295,3 @@ class Scheduler:
         if self._waiting and not self._ending:
             due = min(due, self._gate.opens_in())
         return due
-
-    def _was_answered(self, error: BaseException | None) -> None:
-        """Take note of what a look at the runs was answered."""
-        if error is None:
-            self._gate.was_answered()
-        elif self._understood(error) is Refusal.TASK:
-            raise self._paused(error)
-
-    def _understood(self, error: BaseException) -> Refusal:
-        refusal = Refusal.of(error)
-        if refusal is Refusal.SILENCE:
-            self._gate.met_silence()
-            if self._gate.silent_seconds > self._settings.pace.patience_seconds:
-                refusal = Refusal.PAUSE
-        if refusal is Refusal.PAUSE:
-            raise self._paused(error)
-        return refusal
-
-    def _paused(self, error: BaseException) -> SweepPausedError:
-        self._ledger.commit()
-        name = self._ledger.journal.name
-        paused = SweepPausedError(
-            f"the sweep {name} cannot go on: {error}",
-            hint=f"What runs goes on, and nothing is lost. Then: Sweep.open({name!r}).run().",
-        )
-        paused.__cause__ = error
-        return paused

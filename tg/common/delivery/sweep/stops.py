@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from ..execution.task_batch import TaskBatch
 from .calls import Calls
@@ -53,7 +52,7 @@ class Stops:
         """Ask a run to end, of which that is noted already."""
         batch, run_id = self._batches[row.batch], row.run_id
 
-        def asked(nothing: Any, error: BaseException | None) -> None:
+        def asked(nothing: None, error: BaseException | None) -> None:
             del nothing
             # one that is not there any more, or never was, is seen to be lost
             if error is not None and self._understood(error) is not Refusal.TASK:

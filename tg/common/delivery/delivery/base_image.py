@@ -16,6 +16,8 @@ def find_base_image(
     name: str,
     platform: str | None,
     on_line: Callable[[str], None] | None = None,
+    *,
+    may_be_recent: bool = False,
 ) -> ImageRecord:
     """Find a base image, pulled if need be.
 
@@ -29,6 +31,8 @@ def find_base_image(
         The platform it must be for; any if ``None``.
     on_line
         Called with each line of a pull's progress.
+    may_be_recent
+        Whether the one of that name of a minute ago will do, if it is remembered.
 
     Raises
     ------
@@ -41,6 +45,9 @@ def find_base_image(
         raise ConfigError(
             f"no image is called {name!r}", hint="Name one such as 'python:3.11-slim'."
         )
+    recent = images.find_recent(name) if may_be_recent else None
+    if recent is not None and _fits(recent, platform):
+        return recent
     base = images.find(name)
     if base is None or not _fits(base, platform):
         _pull(images, name, platform, on_line)

@@ -132,7 +132,54 @@ class Containering:
                     hint="Give one, or use Containering.from_packaging(packaging).",
                 )
             package = self._packaging.make_package()
-        return self._freeze(package).make(self.engine, self.builder, self._on_line)
+        return self.training_image(package).make(self.engine, self.builder, self._on_line)
+
+    def training_image(self, package: Package, *, may_be_recent: bool = False) -> TrainingImage:
+        """Fix all that decides what is in the image, without making it.
+
+        Its hash holds the package, all settings as they are now, and the base image, which is
+        pulled if need be.
+
+        Parameters
+        ----------
+        package
+            What it is made of.
+        may_be_recent
+            Whether the engine need not be asked for the base image again if it was in the last
+            minute: for finding out whether an image is there that was made of it.
+
+        Raises
+        ------
+        ConfigError
+            The template, the platform or another setting cannot be used.
+        EngineError
+            The base image is not there, or the engine.
+        """
+        name = self._name(package)
+        dockerfile = self._dockerfile(package.path.name)
+        base = find_base_image(
+            ImageStore(self.engine),
+            self.base_image_name,
+            self.platform,
+            self._on_line,
+            may_be_recent=may_be_recent,
+        )
+        dependencies = DependencyImage(
+            dockerfile=dockerfile,
+            base=base,
+            base_name=self.base_image_name,
+            requirements=ImageRequirements.of(package.manifest, self.dependencies, base.platform),
+            python_version=self.python_version,
+            platform=self.platform,
+            network=self.build_network,
+        )
+        return TrainingImage(
+            package=package,
+            dockerfile=dockerfile,
+            dependencies=dependencies,
+            name=name,
+            run_file_name=self.run_file_name,
+        )
 
     def render_dockerfile(self, package_file: Path) -> str:
         """Give the Dockerfile for a package, with a comment where the lock is installed.
@@ -193,29 +240,6 @@ class Containering:
             "package_file": package_file,
         }
         return Dockerfile.of(self.dockerfile_template, values)
-
-    def _freeze(self, package: Package) -> TrainingImage:
-        name = self._name(package)
-        dockerfile = self._dockerfile(package.path.name)
-        base = find_base_image(
-            ImageStore(self.engine), self.base_image_name, self.platform, self._on_line
-        )
-        dependencies = DependencyImage(
-            dockerfile=dockerfile,
-            base=base,
-            base_name=self.base_image_name,
-            requirements=ImageRequirements.of(package.manifest, self.dependencies, base.platform),
-            python_version=self.python_version,
-            platform=self.platform,
-            network=self.build_network,
-        )
-        return TrainingImage(
-            package=package,
-            dockerfile=dockerfile,
-            dependencies=dependencies,
-            name=name,
-            run_file_name=self.run_file_name,
-        )
 
     @property
     def _on_line(self) -> Callable[[str], None] | None:

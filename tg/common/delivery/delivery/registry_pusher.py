@@ -114,6 +114,27 @@ class RegistryPusher:
     def __repr__(self) -> str:
         return f"<RegistryPusher {self.repository}>"
 
+    def find(self, content_hash: str) -> str | None:
+        """Look for an image, with one request.
+
+        Parameters
+        ----------
+        content_hash
+            The image's.
+
+        Returns
+        -------
+        str or None
+            Its address; ``None`` if it is not there, or cannot be looked for: pushing tells why.
+        """
+        name = self._name(content_hash)
+        try:
+            digest = self._find(name, self._current(refused=False), refused=False)
+        except PushError:
+            # raised where a function gives credentials: it gives others now
+            digest = self._find(name, self._current(refused=True), refused=True)
+        return self._address(digest) if digest else None
+
     def push(self, image: Image) -> str:
         """Push an image unless it is there.
 
@@ -134,7 +155,7 @@ class RegistryPusher:
         EngineUnavailableError
             No engine answers.
         """
-        name = ImageName(self.repository, f"tg-{image.content_hash}")
+        name = self._name(image.content_hash)
         refused = False
         while True:
             credentials = self._current(refused)
@@ -145,11 +166,17 @@ class RegistryPusher:
                     with FileLock(_lock_file(name), _PUSH_SECONDS):
                         digest = self._find(name, credentials, refused)
                         digest = digest or self._send(image, name, credentials)
-                return f"{self.repository}@{digest}"
+                return self._address(digest)
             except PushError as exc:
                 if refused or not callable(self._credentials) or not _LOGIN.search(exc.output):
                     raise
                 refused = True  # the function gives others now
+
+    def _name(self, content_hash: str) -> ImageName:
+        return ImageName(self.repository, f"tg-{content_hash}")
+
+    def _address(self, digest: str) -> str:
+        return f"{self.repository}@{digest}"
 
     def _current(self, refused: bool) -> RegistryCredentials | None:
         if callable(self._credentials):

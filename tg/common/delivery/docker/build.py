@@ -12,6 +12,7 @@ from ..._core.errors import CommandError, EngineError, EngineUnavailableError, I
 from .build_output import BuildOutput
 from .builder import Builder
 from .engine import DockerEngine
+from .recent_images import RECENT_IMAGES
 from .scratch_folder import scratch_folder
 
 __all__ = ["ImageBuild", "build_error", "check_still_there", "label_line"]
@@ -111,6 +112,8 @@ class ImageBuild:
                 if output.tail and isinstance(command, CommandError) and command.has_timed_out:
                     said = f"{output.tail}\n{exc.what}"
                 raise build_error(self.tag or "of a stage", output.step, said) from exc
+            finally:
+                RECENT_IMAGES.clear()
             return id_file.read_text(encoding="ascii").strip()
 
     def _args(self, builder: Builder) -> list[str]:

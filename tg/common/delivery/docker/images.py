@@ -9,6 +9,7 @@ from typing import Any
 from .engine import DockerEngine
 from .inspection import inspect, parsed
 from .labels import Kind, Label
+from .recent_images import RECENT_IMAGES
 
 __all__ = ["ImageRecord", "ImageStore"]
 
@@ -58,7 +59,16 @@ class ImageStore:
     def find(self, reference: str) -> ImageRecord | None:
         """Give the image of that name, tag or id; ``None`` if it is not here."""
         found = self._records([reference])
+        if found:
+            RECENT_IMAGES.put(self._engine, reference, found[0])
         return found[0] if found else None
+
+    def find_recent(self, reference: str) -> ImageRecord | None:
+        """Give what :meth:`find` gave for it in the last minute; ``None`` if that is not known.
+
+        The engine is not asked: see `RecentImages`.
+        """
+        return RECENT_IMAGES.get(self._engine, reference)
 
     def find_content(self, content_hash: str) -> str | None:
         """Give the id of the training image with that content, or ``None``.
@@ -87,11 +97,17 @@ class ImageStore:
         """
         options = ["--platform", platform] if platform else []
         args = ["pull", *options, reference]
-        self._engine.call(args, timeout_seconds=_PULL_SECONDS, on_line=on_line)
+        try:
+            self._engine.call(args, timeout_seconds=_PULL_SECONDS, on_line=on_line)
+        finally:
+            RECENT_IMAGES.clear()
 
     def tag(self, image_id: str, name: str) -> None:
         """Call an image so; another one of that name loses it."""
-        self._engine.call(["image", "tag", image_id, name])
+        try:
+            self._engine.call(["image", "tag", image_id, name])
+        finally:
+            RECENT_IMAGES.clear()
 
     def remove(self, image: ImageRecord) -> None:
         """Remove an image with all its names; layers that others use stay.
@@ -101,7 +117,10 @@ class ImageStore:
         EngineError
             A container uses it.
         """
-        self._engine.call(["image", "rm", *(image.tags or (image.id,))])
+        try:
+            self._engine.call(["image", "rm", *(image.tags or (image.id,))])
+        finally:
+            RECENT_IMAGES.clear()
 
     def _ids(self, label_filter: str, *options: str) -> list[str]:
         args = ["image", "ls", "--no-trunc", "--quiet", *options]

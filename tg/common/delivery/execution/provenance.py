@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import platform
+import threading
+import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..._core.loc import Loc
@@ -11,6 +14,8 @@ from ..delivery.commit import Commit
 from .run_folder import RunFolder
 
 __all__ = ["git_provenance", "provenance_of"]
+
+_RECENT_SECONDS = 1.0
 
 
 def provenance_of(folder: RunFolder, project: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,6 +41,33 @@ def provenance_of(folder: RunFolder, project: Mapping[str, Any]) -> dict[str, An
 
 
 def git_provenance() -> dict[str, Any]:
-    """Say which commit the project is at; nothing where there is none."""
-    commit = Commit.of(Loc.root_path)
-    return {} if commit is None else {"git_commit": commit.hash, "git_dirty": commit.is_dirty}
+    """Say which commit the project is at; nothing where there is none.
+
+    Git is asked once a second at most: of many trainings that are submitted one right after the
+    other, the later ones may be told of a change within that second too late.
+    """
+    return _PROVENANCE.of(Loc.root_path)
+
+
+class _RecentProvenance:
+    """What git said last, for a second; shared by all threads of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: tuple[Path, float, dict[str, Any]] | None = None
+
+    def of(self, root: Path) -> dict[str, Any]:
+        with self._lock:  # others wait for the answer instead of asking as well
+            if self._last is None or not self._is_recent(self._last, root):
+                asked_at = time.monotonic()
+                commit = Commit.of(root)
+                known = {"git_commit": commit.hash, "git_dirty": commit.is_dirty} if commit else {}
+                self._last = root, asked_at, known
+            return dict(self._last[2])
+
+    @staticmethod
+    def _is_recent(last: tuple[Path, float, dict[str, Any]], root: Path) -> bool:
+        return last[0] == root and time.monotonic() - last[1] < _RECENT_SECONDS
+
+
+_PROVENANCE = _RecentProvenance()

@@ -13,7 +13,7 @@ from .local_dataset import DatasetFile, LocalDataset
 from .s3_layout import S3Layout, S3Place
 from .s3_sending import S3Sending
 
-__all__ = ["DatasetLocation", "upload_dataset", "upload_datasets"]
+__all__ = ["DatasetLocation", "DatasetUploads", "upload_dataset", "upload_datasets"]
 
 
 def upload_dataset(
@@ -102,25 +102,76 @@ def upload_datasets(
     AwsNotFoundError, AwsPermissionError
         As `upload_dataset`.
     """
-    places = {name: layout.dataset(name) for name in datasets}
-    local = {name: LocalDataset.of(Path(path), places[name]) for name, path in datasets.items()}
-    client = clients.client("s3")
-    uploads: dict[str, Transfer] = {}
-    for name, dataset in local.items():
-        kind = FolderTransfer if dataset.is_folder else FileTransfer
-        uploads[name] = kind(dataset, places[name], client)
-    pending: list[tuple[DatasetFile, S3Place]] = []
-    for upload in uploads.values():
-        with _explained(upload.place):
-            upload.begin()
-        pending += upload.missing
-    if pending:
-        with _explained(pending[0][1]):
-            S3Sending(client, part_bytes, on_progress).send(pending)
-    for upload in uploads.values():
-        with _explained(upload.place):
-            upload.finish()
-    return {name: upload.location for name, upload in uploads.items()}
+    uploads = DatasetUploads(clients, layout, datasets, part_bytes=part_bytes)
+    uploads.begin()
+    return uploads.send(on_progress)
+
+
+class DatasetUploads:
+    """Several files and folders on their way: looked for first, then sent as far as need be.
+
+    Parameters
+    ----------
+    clients, layout, datasets, part_bytes
+        As for `upload_datasets`.
+
+    Raises
+    ------
+    ConfigError
+        A dataset is not there, is empty, or has a file that cannot be called so in S3.
+    """
+
+    def __init__(
+        self,
+        clients: AwsClients,
+        layout: S3Layout,
+        datasets: Mapping[str, Path | str],
+        *,
+        part_bytes: int = 16 << 20,
+    ) -> None:
+        places = {name: layout.dataset(name) for name in datasets}
+        local = {name: LocalDataset.of(Path(path), places[name]) for name, path in datasets.items()}
+        self._client = clients.client("s3")
+        self._part_bytes = part_bytes
+        self._transfers: dict[str, Transfer] = {}
+        for name, dataset in local.items():
+            kind = FolderTransfer if dataset.is_folder else FileTransfer
+            self._transfers[name] = kind(dataset, places[name], self._client)
+
+    def begin(self) -> None:
+        """Find out what is to be sent.
+
+        Raises
+        ------
+        AwsNotFoundError, AwsPermissionError
+            As `upload_dataset`.
+        """
+        for transfer in self._transfers.values():
+            with _explained(transfer.place):
+                transfer.begin()
+
+    def send(
+        self, on_progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, DatasetLocation]:
+        """Send it, and give the name of each dataset to where it is.
+
+        Raises
+        ------
+        DataError
+            A file changed while it was sent.
+        AwsNotFoundError, AwsPermissionError
+            As `upload_dataset`.
+        """
+        pending: list[tuple[DatasetFile, S3Place]] = []
+        for transfer in self._transfers.values():
+            pending += transfer.missing
+        if pending:
+            with _explained(pending[0][1]):
+                S3Sending(self._client, self._part_bytes, on_progress).send(pending)
+        for transfer in self._transfers.values():
+            with _explained(transfer.place):
+                transfer.finish()
+        return {name: transfer.location for name, transfer in self._transfers.items()}
 
 
 @contextmanager

@@ -86,6 +86,31 @@ class EcrPusher:
     def __repr__(self) -> str:
         return f"<EcrPusher {self.repository}>"
 
+    def find(self, content_hash: str) -> str | None:
+        """Look for an image; nothing is made.
+
+        Parameters
+        ----------
+        content_hash
+            The image's.
+
+        Returns
+        -------
+        str or None
+            Its address; ``None`` if it, or the repository, is not there.
+
+        Raises
+        ------
+        AwsError
+            ECR refused the repository or the token.
+        """
+        with self._lock:
+            try:
+                self._uri = uri = self._uri or self._kept_few(self._described(self._ecr))
+            except AwsNotFoundError:
+                return None
+        return self._pusher(uri).find(content_hash)
+
     def push(self, image: Image) -> str:
         """Push an image unless it is there.
 
@@ -112,28 +137,35 @@ class EcrPusher:
             was_known = bool(self._uri)
             self._uri = uri = self._uri or self._prepared_repository()
         try:
-            return self._pushed(image, uri)
+            return self._pusher(uri).push(image)
         except PushError:
             if not was_known:
                 raise
         # the repository may have been removed since it was prepared
         with self._lock:
             self._uri = uri = self._prepared_repository()
-        return self._pushed(image, uri)
+        return self._pusher(uri).push(image)
 
-    def _pushed(self, image: Image, uri: str) -> str:
-        pusher = RegistryPusher(uri, self._credentials, engine=self._engine, on_line=self._on_line)
-        return pusher.push(image)
+    @property
+    def _ecr(self) -> Any:
+        return self._clients.client("ecr")
+
+    def _pusher(self, uri: str) -> RegistryPusher:
+        return RegistryPusher(uri, self._credentials, engine=self._engine, on_line=self._on_line)
 
     def _prepared_repository(self) -> str:
-        client = self._clients.client("ecr")
+        client = self._ecr
         try:
             uri = self._described(client)
         except AwsNotFoundError:
             uri = self._created(client)
+        return self._kept_few(uri)
+
+    def _kept_few(self, uri: str) -> str:
+        """Set the policy of the repository, if one is asked for."""
         if self._keep_images is not None:
             with translated("ecr.PutLifecyclePolicy"):
-                client.put_lifecycle_policy(
+                self._ecr.put_lifecycle_policy(
                     repositoryName=self.repository,
                     lifecyclePolicyText=json.dumps(_policy(self._keep_images)),
                 )
@@ -161,9 +193,8 @@ class EcrPusher:
             return self._token[0]
 
     def _new_token(self) -> tuple[RegistryCredentials, datetime]:
-        client = self._clients.client("ecr")
         with translated("ecr.GetAuthorizationToken"):
-            answer = client.get_authorization_token()["authorizationData"][0]
+            answer = self._ecr.get_authorization_token()["authorizationData"][0]
         username, _, password = (
             base64.b64decode(answer["authorizationToken"]).decode().partition(":")
         )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from ..delivery.packaging import Package
-from ..delivery.training_image import Image
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
 from .aws import AwsClients
@@ -15,27 +13,19 @@ from .check import Finding
 from .checkup import Checkup
 from .config import SagemakerConfig
 from .cost import CostEstimate, check_cost, estimate_cost
-from .dataset_upload import upload_datasets
-from .ecr_pusher import EcrPusher, shared_pusher
+from .ecr_pusher import EcrPusher
 from .examination import AccountExamination, LocalExamination
 from .executors import FollowingExecutor
-from .preflight import PLATFORM, Preflight, check_name, check_platform
+from .preflight import Preflight, check_name, check_platform
+from .publication import ImagePusher, publish
 from .remote_launcher import RemoteLauncher
 from .remote_options import RemoteOptions
 from .remote_run import RemoteRun
 from .s3_layout import S3Layout
 from .training_job import TrainingJob
 from .training_role import configured_role
-from .upload_progress import upload_progress
 
-__all__ = ["ImagePusher", "SagemakerRemoteExecutor"]
-
-
-class ImagePusher(Protocol):
-    """Brings an image to where SageMaker gets it."""
-
-    def push(self, image: Image) -> str:
-        """Push it unless it is there, and give its address."""
+__all__ = ["SagemakerRemoteExecutor"]
 
 
 class SagemakerRemoteExecutor(FollowingExecutor):
@@ -96,24 +86,15 @@ class SagemakerRemoteExecutor(FollowingExecutor):
 
     def prepare(self, request: TrainingRequest, package: Package) -> RemoteLauncher:
         """Build, push and upload what is not there yet."""
-        containering = copy.copy(self.config.containering)
-        containering.platform = containering.platform or PLATFORM
-        image = containering.make_container(package)
-        layout = self.config.settings.s3_layout
-        names = {channel: self._dataset_name(channel) for channel in request.channels}
-        datasets = {names[channel]: path for channel, path in request.channels.items()}
-        with upload_progress(silent=containering.silent) as on_progress:
-            uploaded = upload_datasets(self._clients, layout, datasets, on_progress)
-        locations = {channel: uploaded[name] for channel, name in names.items()}
-        pusher = self._pusher or shared_pusher(self._clients)
+        published = publish(self.config, request, package, self._clients, self._pusher)
         return RemoteLauncher(
             name=request.name,
-            image_uri=pusher.push(image),
-            image_hash=image.content_hash,
-            channels={name: location.uri for name, location in locations.items()},
-            data_hash="".join(locations[name].content_hash for name in sorted(locations)),
+            image_uri=published.image_uri,
+            image_hash=published.image_hash,
+            channels=published.channels,
+            data_hash=published.data_hash,
             role_arn=self._role_arn,
-            layout=layout,
+            layout=self.config.settings.s3_layout,
             options=self.options,
             runs_folder=request.runs_folder,
             provenance=git_provenance(),
@@ -239,7 +220,3 @@ class SagemakerRemoteExecutor(FollowingExecutor):
     @property
     def _role_arn(self) -> str | None:
         return self.config.settings.aws_role or configured_role()
-
-    def _dataset_name(self, channel: str) -> str:
-        settings = self.config.settings
-        return settings.channels.get(channel, settings.dataset)

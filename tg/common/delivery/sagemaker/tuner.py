@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import secrets
 from collections.abc import Mapping, Sequence
@@ -15,11 +14,9 @@ from ...contract.metric_line import metric_pattern
 from ..execution.request import hyperparameters_as_text
 from ..naming.legal_name import cleaned
 from ..naming.target import SAGEMAKER_JOB
-from ..runtime.folders import MAIN_CHANNEL
 from .aws import AwsClients
-from .dataset_upload import upload_datasets
-from .ecr_pusher import EcrPusher
 from .model_trainer import import_sdk, make_model_trainer
+from .publication import publish
 from .trainer_options import TrainerOptions
 from .tuner_options import TunerOptions, split_options
 from .tuning_range import (
@@ -29,7 +26,6 @@ from .tuning_range import (
     check_ranges,
     tuning_ranges,
 )
-from .upload_progress import upload_progress
 
 if TYPE_CHECKING:
     from sagemaker.train.tuner import HyperparameterTuner
@@ -43,7 +39,6 @@ _NAME_LENGTH = 32
 _STAMP_LENGTH = len("-260131-1637")
 _TOKEN_BYTES = 4
 _METRICS, _METRIC_NAME = 40, 255
-_PLATFORM = "linux/amd64"  # of all of SageMaker's instances
 
 
 def make_tuner(
@@ -121,16 +116,8 @@ def _published(config: SagemakerConfig, training: TrainerOptions) -> str:
             hint="Give its ARN: SagemakerRoutine(..., role=...), or AWS_ROLE in the environment.",
         )
     request = config.request(training.hyperparameters)
-    layout = config.settings.s3_layout
-    containering = copy.copy(config.containering)
-    containering.platform = containering.platform or _PLATFORM
-    image = containering.make_container(request.packaging.make_package())
-    clients = AwsClients()
-    data = {**config.settings.channels, MAIN_CHANNEL: config.settings.dataset}
-    datasets = {data[channel]: path for channel, path in request.channels.items()}
-    with upload_progress(silent=containering.silent) as on_progress:
-        upload_datasets(clients, layout, datasets, on_progress)
-    return EcrPusher(clients).push(image)
+    package = request.packaging.make_package()
+    return publish(config, request, package, AwsClients()).image_uri
 
 
 def _name(config: SagemakerConfig, training: TrainerOptions) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from tg.common._core.errors import ConfigError
 from tg.common.delivery.sweep.axis_scale import AxisScale
 from tg.common.delivery.sweep.best import best_rows
 from tg.common.delivery.sweep.metric_choice import chosen_metric, train_and_test
+from tg.common.delivery.sweep.plain_value import plain_value
 from tg.common.delivery.sweep.plots import KINDS, SweepPlots
 from tg.common.delivery.sweep.report import write_report
 from tg.common.delivery.sweep.status import SweepStatus
@@ -96,6 +98,27 @@ def test_no_column_is_lost_to_another_of_its_name() -> None:
     assert table.loc["A0", "metric.r2"] == 0.5
     assert table.loc["A0", "metric.state"] == 3.0
     assert table.columns.is_unique
+
+
+@pytest.mark.parametrize(
+    "value",
+    [os.fsdecode(b"caf\xe9.csv"), 10**400, 10**5000, {"caf\udce9": 1}, float("nan"), [b"\xff"]],
+    ids=["file name", "huge", "endless", "key", "nan", "bytes"],
+)
+def test_odd_parameters_cost_no_table_and_no_report(tmp_path: Path, value: Any) -> None:
+    values = [value, 2]
+    rows = [
+        row(number, parameters=json.loads(json.dumps(plain_value({"task": one}))))
+        for number, one in enumerate(values)
+    ]
+    assert "parameter.task" in sweep_table(rows).columns
+    status = SweepStatus(
+        name="odd", counts={TaskState.COMPLETED: 2}, reused=0, spent=0.0, ended_by=""
+    )
+    path = write_report(
+        tmp_path / "odd.html", status, rows, SweepPlots(rows, curves), metric="r2_test"
+    )
+    assert "parameter.task" in path.read_text()
 
 
 def test_a_clock_that_steps_back_makes_no_negative_duration() -> None:

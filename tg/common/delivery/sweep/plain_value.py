@@ -10,6 +10,7 @@ from typing import Any
 __all__ = ["plain_value"]
 
 _SHOWN = 200
+_FLOAT_BITS = 1024
 
 
 def plain_value(value: Any) -> Any:
@@ -38,11 +39,22 @@ def plain_value(value: Any) -> Any:
             return plain(value)
     if callable(getattr(value, "tolist", None)) and hasattr(value, "dtype"):
         return plain_value(value.tolist())  # numpy's scalars and arrays
-    return str(getattr(value, "__name__", "") or value)[:_SHOWN]
+    return _encodable(str(getattr(value, "__name__", "") or value)[:_SHOWN])
+
+
+def _encodable(text: str) -> str:
+    """Spell out what no table can hold: bytes of a file's name that are no UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _finite(value: float) -> float | str:
     return float(value) if math.isfinite(value) else str(float(value))
+
+
+def _drawable(value: int) -> int | str:
+    """Give a number if an axis has a place for it: beyond 1e308 there is no float."""
+    bits = value.bit_length()
+    return int(value) if bits < _FLOAT_BITS else f"a number of {bits} bits"
 
 
 def _listed(values: Iterable[Any]) -> list[Any]:
@@ -52,10 +64,10 @@ def _listed(values: Iterable[Any]) -> list[Any]:
 # the first that fits
 _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((bool, type(None)), lambda value: value),
-    (str, str),
-    (int, int),
+    (str, _encodable),
+    (int, _drawable),
     (float, _finite),
-    (Mapping, lambda value: {str(key): plain_value(one) for key, one in value.items()}),
+    (Mapping, lambda value: {_encodable(str(key)): plain_value(one) for key, one in value.items()}),
     ((list, tuple), _listed),
     (Set, lambda value: sorted(_listed(value), key=repr)),
 )

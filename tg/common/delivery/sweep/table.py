@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["parameter_names", "sweep_table"]
 
-_OWN = ("state", "seconds", "cost", "attempt", "run", "reason")
+_OWN = ("task", "state", "seconds", "cost", "attempt", "run", "reason")
 
 
 def sweep_table(rows: Sequence[TaskRow]) -> pd.DataFrame:

@@ -78,6 +78,7 @@ def test_an_empty_grid_is_refused() -> None:
         ([FileTask("a"), FileTask("")], NamingError, "1 of 2 tasks have no name: those at 1"),
         ({"a": SimpleNamespace(info={})}, ConfigError, "SimpleNamespace"),
         ({1: FileTask("a")}, NamingError, "1"),
+        ({os.fsdecode(b"caf\xe9"): FileTask("a")}, NamingError, r"'caf\\udce9'"),
     ],
 )
 def test_a_plan_that_cannot_work_is_refused_at_once(
@@ -89,7 +90,18 @@ def test_a_plan_that_cannot_work_is_refused_at_once(
 
 @pytest.mark.parametrize(
     "settings",
-    [{"max_parallel": 0}, {"max_cost": 0.0}, {"max_cost": float("nan")}, {"stopping": object()}],
+    [
+        {"max_parallel": 0},
+        {"max_cost": 0.0},
+        {"max_cost": float("nan")},
+        {"max_cost": "3"},
+        {"stopping": object()},
+        {"deadline": 3600},  # would be no deadline at all
+        {"retry": 3},
+        {"pace": 1.0},
+        {"parameters": [{"rate": 1}]},
+        {"parameters": {"t00000": 1}},
+    ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_at_once(place: Path, settings: Any) -> None:
     with pytest.raises(ConfigError):

@@ -76,8 +76,33 @@ class SweepPlan:
             raise NamingError(
                 f"tasks cannot be called {_listed(map(repr, unnamed))}", hint="Give texts."
             )
-        shown = {name: plain_value(parameters.get(name, {})) for name in named}
+        unwritten = [name for name in named if not _is_utf8(name)]
+        if unwritten:
+            raise NamingError(
+                f"tasks cannot be called {_listed(map(ascii, unwritten))}: that is no text that "
+                "a journal could hold",
+                hint="Name them without the bytes of a file's name that are no UTF-8.",
+            )
+        shown = {name: _shown(parameters, name) for name in named}
         return cls(tasks=named, parameters=shown)
+
+
+def _shown(parameters: Any, name: str) -> Any:
+    own = parameters.get(name, {}) if isinstance(parameters, Mapping) else parameters
+    if isinstance(parameters, Mapping) and isinstance(own, Mapping):
+        return plain_value(own)
+    raise ConfigError(
+        f"the parameters of the task {name!r} cannot be looked up: {own!r} is no mapping",
+        hint="Give a mapping of each task's name to a mapping of its parameters.",
+    )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _by_name(tasks: list[Any]) -> dict[str, TrainingTask]:

@@ -60,10 +60,23 @@ class SweepSettings:
                 f"max_parallel={self.max_parallel!r} lets nothing run",
                 hint="Give 1 or more, or None for as many as the place allows.",
             )
-        if self.max_cost is not None and not self.max_cost > 0:
+        if self.max_cost is not None and (
+            not isinstance(self.max_cost, int | float) or not self.max_cost > 0
+        ):
             raise ConfigError(
                 f"max_cost={self.max_cost!r} lets nothing run",
                 hint="Give US dollars, or None for no ceiling.",
+            )
+        for name, kind in (("retry", RetryPolicy), ("pace", Pace)):
+            if not isinstance(getattr(self, name), kind):
+                raise ConfigError(
+                    f"{name}={getattr(self, name)!r} is no {kind.__name__}",
+                    hint=f"Give {name}={kind.__name__}(...).",
+                )
+        if not isinstance(self.deadline, datetime | timedelta | None):
+            raise ConfigError(
+                f"deadline={self.deadline!r} is neither a time nor a duration",
+                hint="Give a datetime with a time zone, or a timedelta such as timedelta(hours=3).",
             )
         if isinstance(self.deadline, datetime) and self.deadline.tzinfo is None:
             raise ConfigError(
@@ -75,7 +88,13 @@ class SweepSettings:
         """Let a deadline that is a duration count from `now`."""
         if not isinstance(self.deadline, timedelta):
             return self
-        return dataclasses.replace(self, deadline=now + self.deadline)
+        try:
+            deadline = now + self.deadline
+        except OverflowError as exc:
+            raise ConfigError(
+                f"the deadline would be {self.deadline} from now", hint="Give None for no deadline."
+            ) from exc
+        return dataclasses.replace(self, deadline=deadline)
 
     def to_json(self) -> str:
         """Write the settings for the journal.

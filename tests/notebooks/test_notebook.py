@@ -1,4 +1,4 @@
-"""The notebook of the repository, executed in a real kernel."""
+"""The notebooks of the repository, executed in a real kernel."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "sagemaker_delivery.ipynb"
+SWEEP = ROOT / "notebooks" / "sweep.ipynb"
 DOCUMENT = ROOT.parent / "shared" / "reference" / "sagemaker-delivery.md"
 BESIDE = ROOT.parent / "shared" / "data" / "titanic.csv"
 TITANIC = Path(os.environ.get("TG_TITANIC_CSV", BESIDE))
@@ -40,9 +41,23 @@ def source(cell: dict) -> str:
     return "".join(cell["source"])
 
 
-def test_the_notebook_is_kept_without_outputs() -> None:
+def executed(notebook: Path, folder: Path, **env: str) -> list[dict]:
+    done = subprocess.run(
+        [sys.executable, "-c", RUNNER, str(notebook)],
+        cwd=folder,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return code_cells(folder / "executed.ipynb")
+
+
+@pytest.mark.parametrize("notebook", [NOTEBOOK, SWEEP], ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_outputs(notebook: Path) -> None:
     # outputs would hold the folders of whoever ran it last
-    for cell in code_cells(NOTEBOOK):
+    for cell in code_cells(notebook):
         assert cell["outputs"] == []
         assert cell["execution_count"] is None
 
@@ -64,16 +79,7 @@ def test_the_notebook_has_every_cell_of_the_document() -> None:
 def test_the_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path) -> None:
     folder = tmp_path / "project"
     folder.mkdir()
-    done = subprocess.run(
-        [sys.executable, "-c", RUNNER, str(NOTEBOOK)],
-        cwd=folder,
-        env={**os.environ, "TG_TITANIC_CSV": str(TITANIC)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    cells = code_cells(folder / "executed.ipynb")
+    cells = executed(NOTEBOOK, folder, TG_TITANIC_CSV=str(TITANIC))
     shown = {source(cell).splitlines()[-1]: shown_by(cell) for cell in cells}
     assert shown["'AWS_ROLE' in os.environ"] == "True"
     assert "INFO: Completed stage 1/1" in shown["result['metrics']"]
@@ -96,6 +102,29 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path) -> No
         "learning_rate": 2,
         "network_size": [10, 5],
     }
+
+
+@pytest.mark.slow
+def test_the_sweep_of_the_notebook_outlives_its_driver(tmp_path: Path) -> None:
+    cells = executed(SWEEP, tmp_path)
+    shown = {source(cell).splitlines()[-1]: shown_by(cell) for cell in cells}
+    killed = shown["Sweep.open('forests').status()"]
+    assert not killed.startswith("<sweep forests: 12 of 12"), "it was not interrupted"
+    assert int(re.search(r"(\d+) completed", killed)[1]) >= 3
+    assert shown["sweep.run()"].endswith("<sweep forests: 12 of 12 done: 12 completed>")
+    (runs,) = [text for line, text in shown.items() if line.startswith("len(runs)")]
+    assert runs == "(12, True)"
+    pictures = [
+        output
+        for cell in cells
+        for output in cell["outputs"]
+        if "image/png" in output.get("data", {})
+    ]
+    assert len(pictures) == 3
+    (best,) = [text for line, text in shown.items() if line.startswith("task.info")]
+    assert eval(best)[1]["roc_auc_score_test"] > 0.97
+    (wider,) = [text for line, text in shown.items() if line.startswith("print(wider")]
+    assert wider.endswith("12 completed> of which 8 are known")
 
 
 def shown_by(cell: dict) -> str:

@@ -80,7 +80,7 @@ KILLED = """
 import boto3, os, signal, sys, time
 from tg.rehearsal import Rehearsal
 cloud = Rehearsal().__enter__()
-belongings = cloud._belongings
+belongings = cloud._opened.belongings
 print(belongings.folder, cloud.registry, belongings._guardian.pid, flush=True)
 sagemaker = boto3.client("sagemaker")
 sagemaker.create_training_job(

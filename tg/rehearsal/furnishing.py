@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["BUCKET", "ROLE", "make_bucket", "make_role"]
+from .account import ACCOUNT
+
+__all__ = ["BUCKET", "ROLE_ARN", "make_bucket", "make_role"]
 
 BUCKET = "training-grounds-rehearsal"
-ROLE = "training-grounds-rehearsal"
+_ROLE = "training-grounds-rehearsal"
+ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{_ROLE}"
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -73,6 +76,6 @@ def make_role(roles: Any) -> None:
     roles
         A client of IAM.
     """
-    roles.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(_TRUST))
+    roles.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=json.dumps(_TRUST))
     document = json.dumps(_PERMISSIONS)
-    roles.put_role_policy(RoleName=ROLE, PolicyName="training", PolicyDocument=document)
+    roles.put_role_policy(RoleName=_ROLE, PolicyName="training", PolicyDocument=document)

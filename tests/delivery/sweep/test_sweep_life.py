@@ -74,6 +74,7 @@ def test_an_empty_grid_is_refused() -> None:
     [
         ([], ConfigError, "no tasks"),
         ({}, ConfigError, "no tasks"),
+        (FileTask("a"), ConfigError, "not a FileTask"),
         ([FileTask("a"), FileTask("b"), FileTask("a")], NamingError, r"'a' \(2x\)"),
         ([FileTask("a"), FileTask("")], NamingError, "1 of 2 tasks have no name: those at 1"),
         ({"a": SimpleNamespace(info={})}, ConfigError, "SimpleNamespace"),

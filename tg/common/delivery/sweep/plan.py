@@ -59,6 +59,11 @@ class SweepPlan:
         Traceback (most recent call last):
         tg.common._core.errors.ConfigError: the sweep has no tasks. Give one or more.
         """
+        if not isinstance(tasks, Iterable):
+            raise ConfigError(
+                f"the tasks of a sweep are several, not a {type(tasks).__name__}",
+                hint="Give a list of them, or names to tasks.",
+            )
         if parameters is None:
             parameters = getattr(tasks, "parameters", None) or {}
         named = dict(tasks) if isinstance(tasks, Mapping) else _by_name(list(tasks))

@@ -42,7 +42,7 @@ class Routine(Protocol):
     """What knows a task, its package and its data: a ``SagemakerRoutine``."""
 
     @property
-    def config(self) -> Any:
+    def config(self) -> _Config:
         """Makes requests, and names the folder of runs."""
 
     def batch_at(

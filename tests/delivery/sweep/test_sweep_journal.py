@@ -217,6 +217,23 @@ def test_a_read_only_place_can_be_watched_and_not_driven(project: Path, place: P
             sweep.cancel()
 
 
+@pytest.mark.parametrize("is_driven", [True, False])
+def test_somebody_elses_journal_is_read_with_what_was_written_last(
+    place: Path, monkeypatch: pytest.MonkeyPatch, is_driven: bool
+) -> None:
+    path = finished(place)
+    with Journal(path, "write") as journal:
+        row = journal.rows()[3].but(state=TaskState.FAILED, reason="written last")
+        journal.write([row])
+        if not is_driven:
+            journal.close()
+        # as in a folder that only another user may write
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        with Journal(path) as seen:
+            assert seen.rows()[3].reason == "written last"
+            assert seen.status()[TaskState.FAILED] == 1
+
+
 def test_a_clock_that_steps_back_changes_no_order(place: Path) -> None:
     # else the state of a task could be an older one after the clock of a laptop was set
     executor = FolderExecutor(place)

@@ -128,6 +128,8 @@ def _connected(path: Path, mode: str) -> sqlite3.Connection:
     if mode != "read" or os.access(path.parent, os.W_OK):
         # a reader, too, may have to bring the file in order after a crash
         options = "mode=rwc" if mode == "create" else "mode=rw"
+    elif path.with_name(f"{path.name}-wal").exists():
+        options = "mode=ro"  # somebody else's, who drives it: most of it may be in that file
     else:
         options = "mode=ro&immutable=1"
     address = f"{path.resolve().as_uri()}?{options}"

@@ -14,11 +14,11 @@ from ..common._core.errors import TgError
 from ..common.delivery.docker.container_user import user_options
 from ..common.delivery.docker.containers import Containers, ContainerSpec, Mount
 from ..common.delivery.docker.engine import DockerEngine
+from ..common.delivery.runtime.folders import CONTAINER_BASE
 from .pipe_channel import is_pipe
 
 __all__ = ["HostFolders", "TrainingContainer", "container_of"]
 
-_BASE = "/opt/ml"
 _GROUP = "homogeneousCluster"
 # --init would swallow what an image does as process 1; the service adds none
 _LOGGING = ("--log-driver", "json-file")
@@ -141,7 +141,9 @@ def container_of(
     algorithm = request["AlgorithmSpecification"]
     entry = tuple(algorithm.get("ContainerEntrypoint", ()))
     command = tuple(algorithm.get("ContainerArguments", () if entry else ("train",)))
-    checkpoints = request.get("CheckpointConfig", {}).get("LocalPath", f"{_BASE}/checkpoints")
+    checkpoints = request.get("CheckpointConfig", {}).get(
+        "LocalPath", f"{CONTAINER_BASE}/checkpoints"
+    )
     # root is root in the container, as at the service
     user = user_options(engine) if getattr(os, "getuid", int)() else ()
     options = ["--hostname", folders.host, *_LOGGING, *user]
@@ -156,9 +158,9 @@ def container_of(
         command=(*entry[1:], *command),
         labels=labels,
         mounts=(
-            Mount(source=folders.base / "input", target=f"{_BASE}/input"),
-            Mount(source=folders.model, target=f"{_BASE}/model"),
-            Mount(source=folders.output, target=f"{_BASE}/output"),
+            Mount(source=folders.base / "input", target=f"{CONTAINER_BASE}/input"),
+            Mount(source=folders.model, target=f"{CONTAINER_BASE}/model"),
+            Mount(source=folders.output, target=f"{CONTAINER_BASE}/output"),
             Mount(source=folders.checkpoints, target=checkpoints.rstrip("/")),
         ),
         # a user that the image does not know has no home there

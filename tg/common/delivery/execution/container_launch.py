@@ -14,7 +14,7 @@ from ..docker.container_user import user_options
 from ..docker.containers import Containers, ContainerSpec, Mount
 from ..docker.engine import DockerEngine
 from ..docker.labels import Kind, Label
-from ..runtime.folders import TrainingFolders
+from ..runtime.folders import CONTAINER_BASE, TrainingFolders
 from .container_options import ContainerOptions
 from .container_run import ContainerRun
 from .launcher import Training
@@ -27,7 +27,6 @@ from .training_variables import without_bars
 
 __all__ = ["ContainerLauncher"]
 
-_BASE = "/opt/ml"
 # Process 1 of a container ignores a SIGTERM that it does not handle yet, and does not reap what
 # others leave behind: the engine's own small init does both.
 _INIT = ("--init",)
@@ -105,33 +104,13 @@ class ContainerLauncher(LocalLauncher):
         channels = self._channels_of(training)
         folders = training_folders(folder)
         folders.create(training.hyperparameters, channels=channels)
-        options = self.options
-        spec = ContainerSpec(
-            name=folder.run_id,
-            image=self.image,
-            command=("train",),
-            labels={
-                Label.KIND: Kind.RUN,
-                Label.RUN: folder.run_id,
-                Label.CONTENT_HASH: self.image_hash,
-            },
-            mounts=(*_folders(folders, checkpoints), *_channels(folders, channels)),
-            environment={
-                "HOME": "/tmp",  # noqa: S108 the container's own; the user has no home there
-                "USER": "training",
-                "TG_PROVENANCE": json.dumps(provenance_of(folder, self.provenance)),
-                **without_bars(),
-                **_limit(options),
-                **options.variables,
-            },
-            options=(*user_options(self.engine), *_INIT, *_LOGGING, *options.arguments),
-        )
+        spec = self._spec(folder, (*_folders(folders, checkpoints), *_channels(folders, channels)))
         # before it starts: a submitter that is killed right after that must leave no run unlimited
         folder.update(
             details={
                 **submitter(),
                 "image": self.image,
-                "timeout_seconds": options.timeout_seconds,
+                "timeout_seconds": self.options.timeout_seconds,
                 "checkpoints": str(checkpoints),
             }
         )
@@ -145,13 +124,36 @@ class ContainerLauncher(LocalLauncher):
             ) from exc
         folder.update(state=RunState.IN_PROGRESS)
 
+    def _spec(self, folder: RunFolder, mounts: tuple[Mount, ...]) -> ContainerSpec:
+        options = self.options
+        return ContainerSpec(
+            name=folder.run_id,
+            image=self.image,
+            command=("train",),
+            labels={
+                Label.KIND: Kind.RUN,
+                Label.RUN: folder.run_id,
+                Label.CONTENT_HASH: self.image_hash,
+            },
+            mounts=mounts,
+            environment={
+                "HOME": "/tmp",  # noqa: S108 the container's own; the user has no home there
+                "USER": "training",
+                "TG_PROVENANCE": json.dumps(provenance_of(folder, self.provenance)),
+                **without_bars(),
+                **_limit(options),
+                **options.variables,
+            },
+            options=(*user_options(self.engine), *_INIT, *_LOGGING, *options.arguments),
+        )
+
 
 def _folders(training: TrainingFolders, checkpoints: Path) -> list[Mount]:
     return [
-        Mount(source=training.base / "input", target=f"{_BASE}/input"),
-        Mount(source=training.model, target=f"{_BASE}/model"),
-        Mount(source=training.output, target=f"{_BASE}/output"),
-        Mount(source=checkpoints.absolute(), target=f"{_BASE}/checkpoints"),
+        Mount(source=training.base / "input", target=f"{CONTAINER_BASE}/input"),
+        Mount(source=training.model, target=f"{CONTAINER_BASE}/model"),
+        Mount(source=training.output, target=f"{CONTAINER_BASE}/output"),
+        Mount(source=checkpoints.absolute(), target=f"{CONTAINER_BASE}/checkpoints"),
     ]
 
 
@@ -163,7 +165,7 @@ def _channels(training: TrainingFolders, channels: Mapping[str, Path]) -> list[M
         # the place must be there, or the engine makes it, as root
         place = training.input_data / name
         place.mkdir(parents=True, exist_ok=True)
-        target = f"{_BASE}/input/data/{name}"
+        target = f"{CONTAINER_BASE}/input/data/{name}"
         if not source.is_dir():
             (place / data.name).touch()
             target = f"{target}/{data.name}"

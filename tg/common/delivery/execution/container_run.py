@@ -13,6 +13,7 @@ from ...contract.metric_line import metric_values
 from ...contract.run_state import RunState
 from ..docker.containers import Containers, ContainerState
 from ..docker.engine import DockerEngine
+from ..runtime.folders import CONTAINER_BASE
 from .failure_kind import FailureKind
 from .local_run import GRACE_SECONDS, Ending, LocalRun
 from .process_identity import submitter_is_alive
@@ -41,7 +42,7 @@ class ContainerRun(LocalRun):
         Where it runs.
     """
 
-    _model_place = "/opt/ml/model"
+    _model_place = f"{CONTAINER_BASE}/model"
 
     def __init__(self, folder: RunFolder, engine: DockerEngine) -> None:
         super().__init__(folder)

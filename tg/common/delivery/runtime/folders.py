@@ -11,8 +11,16 @@ from typing import Any
 from ..._core.errors import ConfigError, DatasetNotFoundError
 from .tuning import own_hyperparameters, tuning_objective
 
-__all__ = ["JOB_CHANNEL", "MAIN_CHANNEL", "TRACEBACK_LIMIT", "TrainingFolders", "dataset_in"]
+__all__ = [
+    "CONTAINER_BASE",
+    "JOB_CHANNEL",
+    "MAIN_CHANNEL",
+    "TRACEBACK_LIMIT",
+    "TrainingFolders",
+    "dataset_in",
+]
 
+CONTAINER_BASE = "/opt/ml"
 MAIN_CHANNEL = "training"
 JOB_CHANNEL = "tg-job"  # not data: the job of a run that shares its package with others
 TRACEBACK_LIMIT = 1024
@@ -43,7 +51,7 @@ class TrainingFolders:
     @classmethod
     def from_environment(cls) -> TrainingFolders:
         """Take ``SAGEMAKER_BASE_DIR`` for ``/opt/ml`` where that is set."""
-        return cls(os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
+        return cls(os.environ.get("SAGEMAKER_BASE_DIR") or CONTAINER_BASE)
 
     def hyperparameters(self) -> dict[str, Any]:
         """Read the task's own of ``hyperparameters.json``; empty where there is none.

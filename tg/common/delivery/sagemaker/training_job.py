@@ -11,7 +11,7 @@ from typing import Any
 from ..._core.errors import ConfigError
 from ...contract.metric_line import metric_pattern
 from ..naming.legal_name import job_name
-from ..runtime.folders import JOB_CHANNEL
+from ..runtime.folders import CONTAINER_BASE, JOB_CHANNEL
 from .remote_options import RemoteOptions
 from .s3_layout import S3Layout
 from .training_role import RoleArn
@@ -20,7 +20,7 @@ __all__ = ["TrainingJob"]
 
 _HYPERPARAMETERS, _KEY, _VALUE = 100, 256, 2_500
 _CHANNELS = 20
-_CHECKPOINTS = "/opt/ml/checkpoints"
+_CHECKPOINTS = f"{CONTAINER_BASE}/checkpoints"
 _DIGITS = 16
 # settings that do not change what a training does, but how long it may take
 _LIMITS = ("max_runtime_seconds", "max_wait_seconds")

@@ -1,6 +1,6 @@
 """What a remote training costs its user: to submit, to submit again, to look at, to follow.
 
-    python -m benchmarks.bench_remote [--mebibytes 1024]
+    python -m benchmarks.bench_remote [--mebibytes 1024] [--submissions]
 
 Everything runs against the rehearsal, which counts calls and bytes.
 """
@@ -10,43 +10,27 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import secrets
 import statistics
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ratios import compare, seconds_of
+from benchmarks.ratios import seconds_of
+from benchmarks.remote_submission import Waiting, make_repository, routine_of
 from tg.common._core.archive_writer import Member, write_tar_gz
+from tg.common._core.process import run
 from tg.common.contract import TrainingEnvironment, TrainingTask
-from tg.common.delivery.docker import DockerEngine
 from tg.common.delivery.execution import ResultLoader
-from tg.common.delivery.sagemaker import SagemakerRoutine
 from tg.common.delivery.sagemaker.aws import AwsClients
 from tg.common.delivery.sagemaker.result_download import RemoteResult
 from tg.rehearsal import Rehearsal
 
-ROUNDS = 9
 LATENCY_SECONDS = 0.1
 FILES = 8
 SMALL = "runs/0/metrics.pkl"
 LINES = 40
-
-
-class Waiting(TrainingTask):
-    """Takes a place, so that no other training takes the machine's time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.number = 0
-
-    def run_with_environment(self, data: Path, env: TrainingEnvironment) -> None:
-        del data, env
-        time.sleep(3600)
 
 
 class Telling(TrainingTask):
@@ -59,45 +43,10 @@ class Telling(TrainingTask):
             time.sleep(0.3 + 0.4 * (number * 0.618 % 1))  # at no rhythm that a reader could meet
 
 
-class CountingEngine(DockerEngine):
-    """Counts what the engine is asked to do."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-
-    def call(self, args: Sequence[str], **options: Any) -> Any:
-        self.asked.append(args[0])
-        return super().call(args, **options)
-
-    def start(self, args: Sequence[str], **options: Any) -> Any:
-        self.asked.append(args[0])
-        return super().start(args, **options)
-
-    def changes(self) -> int:
-        return sum(what in ("build", "run", "create", "commit", "push") for what in self.asked)
-
-
-def routine_of(task: TrainingTask, cloud: Rehearsal, folder: Path) -> SagemakerRoutine:
-    data = folder / "datasets" / "p" / "d.parquet"
-    data.parent.mkdir(parents=True, exist_ok=True)
-    data.write_bytes(bytes(100_000))
-    routine = SagemakerRoutine(
-        task,
-        "d.parquet",
-        "p",
-        datasets_folder=folder / "datasets",
-        bucket=cloud.bucket,
-        role=cloud.role_arn,
-    )
-    routine.config.containering.silent = True
-    routine.config.containering.engine = CountingEngine()
-    return routine
-
-
 def submissions(cloud: Rehearsal, folder: Path) -> None:
     """Compare a submission with its bare calls, and count what a second one sends."""
-    routine = routine_of(Waiting(), cloud, folder)
+    make_repository(folder)
+    routine = routine_of(Waiting(), cloud.bucket, cloud.role_arn, folder)
     engine: Any = routine.config.containering.engine
     numbers = itertools.count(1)
     first = seconds_of(lambda: routine.remote().submit({"number:int": 0}))
@@ -115,54 +64,27 @@ def submissions(cloud: Rehearsal, folder: Path) -> None:
     spent = {name: cloud.calls(name) - calls for name, calls in before.items()}
     print(
         f"submission of unchanged code: {engine.changes()} builds and pushes, "
+        f"{len(engine.asked)} commands to the engine, "
         f"{cloud.image_bytes - pushed} bytes pushed, "
         f"{spent['s3.*'].received_bytes + spent['registry.*'].received_bytes} bytes uploaded, "
-        f"{spent['*'].count} calls  (target 0, 0, 0; the bare side has 3 calls)"
+        f"{spent['*'].count} calls  (target 0, 0, 0, 0; the bare side has 3 calls)"
     )
-    theirs = bare_calls(cloud, routine)
-    title = "submit, image and data in place / bare calls"
-    compare(title + ", no latency", ours, theirs, rounds=ROUNDS, target="to be seen")
-    cloud.faults.slow("*", LATENCY_SECONDS)
-    latency = f", {LATENCY_SECONDS * 1000:.0f} ms each"
-    compare(title + latency, ours, theirs, rounds=ROUNDS, target="<= 1.5")
-    cloud.faults.clear()
-
-
-def bare_calls(cloud: Rehearsal, routine: SagemakerRoutine) -> Any:
-    """Give what makes the same job, of the same image and data, with three plain calls."""
-    clients = AwsClients()
-    sagemaker, storage = clients.client("sagemaker"), clients.client("s3")
-    run = routine.remote().submit({"number:int": 0})
-    job = sagemaker.describe_training_job(TrainingJobName=run.id)
-    image = job["AlgorithmSpecification"]["TrainingImage"]
-    repository, _, digest = image.partition("/")[2].partition("@")
-    token = clients.client("ecr").get_authorization_token()["authorizationData"][0]
-    manifest = urllib.request.Request(
-        f"http://{cloud.registry}/v2/{repository}/manifests/{digest}",
-        method="HEAD",
-        headers={
-            "Authorization": f"Basic {token['authorizationToken']}",
-            "Accept": "application/vnd.docker.distribution.manifest.v2+json",
-        },
-    )
-    kept = (
-        "AlgorithmSpecification",
-        "RoleArn",
-        "InputDataConfig",
-        "OutputDataConfig",
-        "ResourceConfig",
-        "StoppingCondition",
-    )
-    request = {name: job[name] for name in kept}
-
-    def once() -> None:
-        storage.head_object(Bucket=cloud.bucket, Key="sagemaker/p/datasets/d.parquet")
-        urllib.request.urlopen(manifest).close()
-        name = f"bare-{secrets.token_hex(4)}"
-        sagemaker.create_training_job(TrainingJobName=name, **request)
-
-    once()
-    return lambda: seconds_of(once)
+    # from another process: here the rehearsal's own threads would be in the way
+    for seconds in (0.0, LATENCY_SECONDS):
+        cloud.faults.slow("*", seconds)
+        run(
+            [sys.executable, "-m", "benchmarks.remote_submission"],
+            cwd=Path(__file__).parents[1],
+            env={
+                "BENCH_BUCKET": cloud.bucket,
+                "BENCH_ROLE": cloud.role_arn,
+                "BENCH_REGISTRY": cloud.registry,
+                "BENCH_FOLDER": str(folder),
+                "BENCH_TITLE": f"{seconds * 1000:.0f} ms each",
+            },
+            on_line=print,
+        )
+        cloud.faults.clear()
 
 
 def results(cloud: Rehearsal, folder: Path, mebibytes: int) -> None:
@@ -203,7 +125,7 @@ def results(cloud: Rehearsal, folder: Path, mebibytes: int) -> None:
 
 def log_tail(cloud: Rehearsal, folder: Path) -> None:
     """Follow a log, and tell how late its lines are."""
-    run = routine_of(Telling(), cloud, folder).remote().submit()
+    run = routine_of(Telling(), cloud.bucket, cloud.role_arn, folder).remote().submit()
     before, started = cloud.calls("*"), time.monotonic()
     late = []
     for line in run.logs():
@@ -221,12 +143,15 @@ def log_tail(cloud: Rehearsal, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="What a remote training costs its user.")
     parser.add_argument("--mebibytes", type=int, default=1024)
+    parser.add_argument("--submissions", action="store_true", help="these alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         os.environ["TG_ROOT"] = temporary
         with Rehearsal(max_parallel=1, grace_seconds=1.0) as cloud:
             submissions(cloud, folder)
+        if options.submissions:
+            return
         with Rehearsal(grace_seconds=1.0) as cloud:
             log_tail(cloud, folder)
             results(cloud, folder, options.mebibytes)

@@ -14,6 +14,7 @@ from .recent_images import RECENT_IMAGES
 __all__ = ["ImageRecord", "ImageStore"]
 
 _PULL_SECONDS = 3_600.0
+_REMOVAL_SECONDS = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,16 +110,16 @@ class ImageStore:
         finally:
             RECENT_IMAGES.clear()
 
-    def remove(self, image: ImageRecord) -> None:
-        """Remove an image with all its names; layers that others use stay.
+    def remove(self, reference: str) -> None:
+        """Remove a name of an image; the last one, or its id, takes the image along.
 
         Raises
         ------
         EngineError
-            A container uses it.
+            A container uses it, or there is none of that name.
         """
         try:
-            self._engine.call(["image", "rm", *(image.tags or (image.id,))])
+            self._engine.call(["image", "rm", reference], timeout_seconds=_REMOVAL_SECONDS)
         finally:
             RECENT_IMAGES.clear()
 

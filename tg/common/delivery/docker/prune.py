@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -130,7 +131,10 @@ def prune(engine: DockerEngine, plan: PrunePlan) -> Iterator[PruneOutcome]:
     """
     for container in plan.containers:
         # without force: one that was started again stays
-        yield _attempt(engine, ["container", "rm", "--volumes", container.id], container)
+        args = ["container", "rm", "--volumes", container.id]
+        yield _attempt(
+            functools.partial(engine.call, args, timeout_seconds=_REMOVAL_SECONDS), container
+        )
     for image in plan.images:
         yield _remove_image(engine, image)
 
@@ -231,21 +235,19 @@ def _remove_image(engine: DockerEngine, planned: HeldImage) -> PruneOutcome:
     # The last name goes with the image, by its id: a name may have gone to another one meanwhile,
     # and an image that is used loses none.
     for tag in record.tags[:-1]:
-        outcome = _attempt(engine, ["image", "rm", tag], planned)
+        outcome = _attempt(functools.partial(images.remove, tag), planned)
         if not outcome.removed:
             return outcome
-    outcome = _attempt(engine, ["image", "rm", record.id], planned)
+    outcome = _attempt(functools.partial(images.remove, record.id), planned)
     if not outcome.removed and images.find(record.id) is None:
         # engines have many words for what somebody else removes at the same moment
         return PruneOutcome(thing=planned, removed=True)
     return outcome
 
 
-def _attempt(
-    engine: DockerEngine, args: list[str], thing: HeldImage | HeldContainer
-) -> PruneOutcome:
+def _attempt(remove: Callable[[], object], thing: HeldImage | HeldContainer) -> PruneOutcome:
     try:
-        engine.call(args, timeout_seconds=_REMOVAL_SECONDS)
+        remove()
     except EngineUnavailableError:
         raise
     except EngineError as exc:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +226,56 @@ def test_a_place_that_does_not_answer_at_all_pauses_the_sweep(place: Path) -> No
     with pytest.raises(SweepPausedError, match="no route"):
         sweep.run()
     assert Sweep.open("silent", pace=QUICK).run()["completed"] == 3
+
+
+def test_a_start_that_hangs_holds_up_no_other_and_is_made_again(place: Path) -> None:
+    # else one connection that was lost without a word takes its slot for ever, or all of them
+    hangs = threading.Event()
+    hung: list[str] = []
+
+    def hang(batch: FolderBatch, name: str, attempt: int, at: int) -> None:
+        if len(hung) < 2:
+            hung.append(name)
+            hangs.wait(60)
+
+    pace = dataclasses.replace(QUICK, start_threads=2, call_seconds=0.3)
+    sweep = Sweep(tasks(8), executor_with(place, hang), name="hung", pace=pace)
+    try:
+        assert sweep.run()["completed"] == 8
+        assert len(hung) == 2
+        assert {row.attempt for row in sweep.rows()} == {1}
+    finally:
+        hangs.set()
+    assert_all_completed(sweep, place)
+
+
+def test_a_place_that_hangs_pauses_the_sweep_in_the_end(place: Path) -> None:
+    hangs = threading.Event()
+    executor = executor_with(place, lambda *_: hangs.wait(60) and None)
+    pace = dataclasses.replace(QUICK, call_seconds=0.1, patience_seconds=0.3)
+    sweep = Sweep(tasks(2), executor, name="dumb", pace=pace)
+    threading.Timer(5, hangs.set).start()
+    with pytest.raises(SweepPausedError, match="no answer"):
+        sweep.run()
+    hangs.set()
+    assert sweep.run()["completed"] == 2
+
+
+def test_many_runs_elsewhere_are_looked_at_by_two_requests_a_second_at_most(place: Path) -> None:
+    # a look at a thousand runs is ten requests; an account has few, and its other users need them
+    looks: list[float] = []
+    starts: list[float] = []
+    executor = FolderExecutor(place)
+
+    def change(batch: FolderBatch) -> None:
+        batch.before_look = lambda: looks.append(time.monotonic())
+        batch.after_start = lambda *_: starts.append(time.monotonic())
+
+    executor.change = change
+    sweep = Sweep(tasks(100, seconds=3), executor, name="many", pace=QUICK)
+    assert sweep.run()["completed"] == 100
+    while_all_ran = [at for at in looks if starts[-1] + 0.6 < at < starts[0] + 3]
+    assert all(later - earlier > 0.45 for earlier, later in pairwise(while_all_ran))
 
 
 def test_a_run_that_was_removed_is_started_again(place: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_driver_killed_anywhere_pays_each_training_once(
                 break
             killed += 1
         rows = Sweep.open(case).rows()
-        assert [row.state for row in rows] == [TaskState.COMPLETED] * count
+        assert [row.reason for row in rows if row.state is not TaskState.COMPLETED] == []
         assert {row.attempt for row in rows} == {1}
     assert cloud.job_count == jobs + number * count
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeAlias, TypeVar
+
+from .call_threads import CallThreads
+from .pace import Pace
 
 __all__ = ["Calls"]
 
 _LOOKING_THREADS = 8
+_CLOSING_SECONDS = 30.0
 _Value = TypeVar("_Value")
 # takes what a call gave, or the error
 _Then: TypeAlias = Callable[[_Value | None, BaseException | None], None]
@@ -18,33 +22,46 @@ _Then: TypeAlias = Callable[[_Value | None, BaseException | None], None]
 class Calls:
     """Makes calls in threads; what becomes of them is dealt with by the one that asks.
 
+    A call that does not end within the pace's ``call_seconds`` ends with a `TimeoutError`, and
+    another thread takes the place of the one that makes it. What it may give later is not used: the
+    same is asked again.
+
     Parameters
     ----------
-    start_threads
-        How many runs are started at the same time.
+    pace
+        How many runs are started at the same time, and how long a call may take.
+    clock
+        Seconds that never go back.
     """
 
-    def __init__(self, start_threads: int) -> None:
+    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
         self._ended: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._starting = ThreadPoolExecutor(start_threads, "sweep-start")
         # looks at many runs, or at one, do not wait for one another
-        self._looking = ThreadPoolExecutor(_LOOKING_THREADS, "sweep-look")
-        self._polling = ThreadPoolExecutor(2, "sweep-poll")
+        self._starting, self._looking, self._polling = self._pools = [
+            CallThreads(count, name, pace.call_seconds, self._ended.put, clock)
+            for name, count in (
+                ("sweep-start", pace.start_threads),
+                ("sweep-look", _LOOKING_THREADS),
+                ("sweep-poll", 2),
+            )
+        ]
 
     def start(self, call: Callable[[], _Value], then: _Then[_Value]) -> None:
         """Start a run; `then` gets it, or the error."""
-        self._submit(self._starting, call, then)
+        self._starting.submit(call, then)
 
     def look(self, call: Callable[[], _Value], then: _Then[_Value]) -> None:
         """Look at one run, or ask it to stop."""
-        self._submit(self._looking, call, then)
+        self._looking.submit(call, then)
 
     def poll(self, call: Callable[[], _Value], then: _Then[_Value]) -> None:
         """Look at many runs."""
-        self._submit(self._polling, call, then)
+        self._polling.submit(call, then)
 
     def deal(self, timeout_seconds: float) -> None:
         """Deal with what has ended; wait for something to end for at most that long."""
+        for pool in self._pools:
+            pool.give_up_late_ones()
         try:
             self._ended.get(timeout=max(0.0, timeout_seconds))()
             while True:
@@ -53,23 +70,12 @@ class Calls:
             pass
 
     def close(self) -> None:
-        """Let the calls end that are being made; the others are not made."""
-        pools = (self._starting, self._looking, self._polling)
-        for pool in pools:
-            pool.shutdown(wait=False, cancel_futures=True)
-        for pool in pools:
-            pool.shutdown(wait=True)
+        """Let the calls end that are being made, if they do soon; the others are not made.
 
-    def _submit(
-        self,
-        pool: ThreadPoolExecutor,
-        call: Callable[[], _Value],
-        then: _Then[_Value],
-    ) -> None:
-        def ended(future: Future[_Value]) -> None:
-            if not future.cancelled():
-                error = future.exception()
-                value = None if error is not None else future.result()
-                self._ended.put(lambda: then(value, error))
-
-        pool.submit(call).add_done_callback(ended)
+        One that is left to itself does no harm: what it starts was announced, and is found.
+        """
+        for pool in self._pools:
+            pool.close()
+        deadline = time.monotonic() + _CLOSING_SECONDS
+        for pool in self._pools:
+            pool.join(deadline)

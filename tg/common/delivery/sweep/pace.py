@@ -28,6 +28,8 @@ class Pace:
     probe_seconds
         How long after a quota was met one run more is tried, even if none of the sweep's own has
         ended.
+    call_seconds
+        How long a place may take for one answer; then it has given none, and is asked again.
     patience_seconds
         How long a place may not answer at all before the sweep is paused.
 
@@ -44,6 +46,7 @@ class Pace:
     first_pause_seconds: float = 1.0
     longest_pause_seconds: float = 60.0
     probe_seconds: float = 60.0
+    call_seconds: float = 900.0
     patience_seconds: float = 900.0
 
     def __post_init__(self) -> None:

@@ -52,7 +52,7 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], Refusal], ...] = (
     ((AwsQuotaError,), Refusal.QUOTA),
     ((AwsThrottledError,), Refusal.THROTTLE),
     ((CapacityError,), Refusal.CAPACITY),
-    ((AwsConnectionError, AwsServiceError, EngineUnavailableError), Refusal.SILENCE),
+    ((AwsConnectionError, AwsServiceError, EngineUnavailableError, TimeoutError), Refusal.SILENCE),
     (
         (AwsCredentialsError, AwsPermissionError, AwsNotFoundError, StorageError, MemoryError),
         Refusal.PAUSE,

@@ -80,7 +80,7 @@ class Scheduler:
         self._gate = Gate(min(given, default=None), settings.pace, clock)
         self._budget = Budget(settings.max_cost, batches)
         self._answers = Answers(self._ledger, self._gate, settings.pace.patience_seconds)
-        self._calls = Calls(settings.pace.start_threads)
+        self._calls = Calls(settings.pace, clock)
         self._watch = Watch(
             self._ledger,
             batches,

@@ -22,6 +22,8 @@ RULE = "stopping_rule"
 # a look at another machine takes at most this part of the time
 _SHARE = 3
 _LOCAL_SECONDS = 0.5
+# and one at many runs costs a request a hundred of them: that is two requests a second at most
+_RUN_SECONDS = 0.005
 # a place may show a run a moment after it was started
 _MISSES = 3
 _UNREADABLE_LOOKS = 3
@@ -164,7 +166,8 @@ class Watch:
         first = self._pace.first_poll_seconds
         self._interval = first if changed else min(2 * self._interval, longest)
         now = self._clock()
-        pause = 0.0 if is_local else (_SHARE - 1) * (now - began)
+        pause = max((_SHARE - 1) * (now - began), _RUN_SECONDS * len(rows))
+        pause = 0.0 if is_local else pause
         self._poll_at = now + max(self._interval, pause)
 
     def _was_seen(self, number: int, look: Look) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
-from .._core.errors import FormatError, ProtocolError
+from .._core.errors import FormatError
+from .._core.protocol import check_protocol
 
 __all__ = ["MetricsManifest", "PackageManifest", "ResultManifest"]
 
@@ -51,11 +52,7 @@ class _Manifest:
                 f"{where} is not a {cls.__name__}: {exc!r}",
                 hint="The file is damaged or was not made by this library.",
             ) from exc
-        if protocol is not cls.PROTOCOL and (protocol != cls.PROTOCOL or protocol is True):
-            raise ProtocolError(
-                f"{where} has protocol {protocol!r}, this version reads {cls.PROTOCOL}",
-                hint="Open it with the version of training-grounds that wrote it, or a newer one.",
-            )
+        check_protocol(protocol, cls.PROTOCOL, where)
         known = {f.name for f in fields(cls)}
         try:
             return cls(**{name: _frozen(v) for name, v in values.items() if name in known})

@@ -19,7 +19,6 @@ from ..._core.errors import (
     FormatError,
     InfrastructureError,
     MemoryLimitError,
-    ProtocolError,
     RunCancelledError,
     RunNotFoundError,
     RunTimeoutError,
@@ -29,6 +28,7 @@ from ..._core.errors import (
 )
 from ..._core.file_lock import FileLock
 from ..._core.files import atomic_write
+from ..._core.protocol import check_protocol
 from ...contract.run_state import RunState
 from ..naming.legal_name import job_name
 from .failure_kind import FailureKind
@@ -209,24 +209,19 @@ class RunFolder:
         """
         try:
             values = json.loads(self._record_file.read_bytes())
-            protocol = values["protocol"]
-            if protocol == _PROTOCOL:
-                known = {f.name for f in fields(RunRecord)}
-                record = RunRecord(**{k: v for k, v in values.items() if k in known})
-                return replace(
-                    record,
-                    state=RunState(record.state),
-                    failure_kind=FailureKind(record.failure_kind),
-                )
+            check_protocol(values["protocol"], _PROTOCOL, str(self._record_file))
+            known = {f.name for f in fields(RunRecord)}
+            record = RunRecord(**{k: v for k, v in values.items() if k in known})
+            return replace(
+                record,
+                state=RunState(record.state),
+                failure_kind=FailureKind(record.failure_kind),
+            )
         except (OSError, ValueError, KeyError, TypeError) as exc:
             raise FormatError(
                 f"the record of a run, {self._record_file}, cannot be read: {exc}",
                 hint="Delete the run's folder if the run is of no use any more.",
             ) from exc
-        raise ProtocolError(
-            f"{self._record_file} has protocol {protocol!r}, this version reads {_PROTOCOL}",
-            hint="Use a newer version of training-grounds.",
-        )
 
     def write(self, record: RunRecord) -> None:
         """Write what is known of the run, whole or not at all."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..._core.errors import ConfigError, FormatError, ProtocolError
+from ..._core.errors import ConfigError, FormatError
+from ..._core.protocol import check_protocol
 from ...contract.run_state import RunState
 from ..execution.launcher import Launcher, Training
 from ..execution.request import digest_of
@@ -143,13 +144,7 @@ class SagemakerBatch(TaskBatch):
             A newer version of this library wrote it.
         """
         try:
-            protocol = record["protocol"]
-            if protocol != _PROTOCOL:
-                raise ProtocolError(
-                    f"the record of a batch has protocol {protocol!r}, this version reads "
-                    f"{_PROTOCOL}",
-                    hint="Use a newer version of training-grounds.",
-                )
+            check_protocol(record["protocol"], _PROTOCOL, "the record of a batch")
             payloads = {
                 name: TaskPayload(digest=task["digest"], path=Path(task["path"]))
                 for name, task in record["tasks"].items()

@@ -34,6 +34,7 @@ NAMES = {
         "TaskBatch",
         "open_batch",
     ],
+    "tg.common.delivery.ray": ["RayExecutor", "RayOptions"],
     "tg.common.delivery.sagemaker": [
         "Autonamer",
         "CategoricalRange",

@@ -177,11 +177,9 @@ class RayLauncher(LocalLauncher):
     def _runtime_env(self) -> dict[str, Any]:
         # how long Ray waits between SIGTERM and SIGKILL
         made: dict[str, Any] = {"env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(int(GRACE_SECONDS))}}
-        exactly = [] if self.resolves else ["--no-deps"]
         if self.options.libraries == "uv" and self.lock:
+            exactly = [] if self.resolves else ["--no-deps"]
             made["uv"] = {"packages": list(self.lock), "uv_pip_install_options": exactly}
-        elif self.options.libraries == "pip" and self.lock:
-            made["pip"] = {"packages": list(self.lock), "pip_install_options": exactly}
         return made
 
 

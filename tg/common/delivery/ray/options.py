@@ -13,7 +13,7 @@ from ..execution.training_variables import training_variables
 
 __all__ = ["RayOptions"]
 
-_LIBRARIES = ("uv", "pip", "none")
+_LIBRARIES = ("uv", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +29,8 @@ class RayOptions:
         A folder that this machine and all nodes have under the same path: code, data, runs and
         results are kept there. If not given, the project's own folder must be such a one.
     libraries
-        Who installs on the nodes what the package is locked to: ``"uv"`` or ``"pip"``, once for
-        each lock and node, as Ray's ``runtime_env`` does it; ``"none"`` if `python` has all.
+        Who installs on the nodes what the package is locked to: ``"uv"``, once for each lock and
+        node, as Ray's ``runtime_env`` does it; ``"none"`` if `python` has all.
     python
         With ``libraries="none"``, the interpreter on the nodes that runs trainings.
     cpus, gpus

@@ -47,6 +47,13 @@ class RayRun(LocalRun):
         self._jobs = jobs
         self._seen = seen or jobs
 
+    @property
+    def state(self) -> RunState:
+        """How far it is; it is pending until a node has begun with it."""
+        state = super().state
+        # the look itself may have found that one has
+        return self._folder.read().state if state is RunState.PENDING else state
+
     def logs(self) -> Iterator[str]:
         """Follow the log file."""
         return follow_file(self._folder.log_file, _Rarely(self))

@@ -1,0 +1,66 @@
+"""What can be told without a cluster, and without Ray."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tg.common import Loc
+from tg.common._core.errors import ConfigError, MissingDependencyError
+from tg.common.delivery.ray import RayExecutor, RayOptions
+from tg.common.delivery.sagemaker import SagemakerRoutine
+from tg.common.ml.training_core import FunctionTask
+
+
+def train(data: Any, env: Any) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"libraries": "conda"}, "libraries is 'conda'"),
+        ({"cpus": -1}, "cpus is -1"),
+        ({"cpus": "2"}, "cpus is '2'"),
+        ({"gpus": True}, "gpus is True"),
+        ({"resources": {"tpu": None, "fpga": -1}}, "fpga"),
+        ({"cpus": 0}, "would run on the head"),
+        ({"shared_folder": "here"}, "absolute path"),
+    ],
+)
+def test_a_wrong_option_is_told_at_once(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        RayOptions(**options)
+
+
+def test_options_survive_a_journal() -> None:
+    options = RayOptions(
+        address="http://head:8265", shared_folder=Path("/all"), gpus=1, memory_gib=0.5, cpus=0
+    )
+    again = RayOptions(**options.record())
+    assert again.record() == options.record()
+    assert again.request == {"entrypoint_num_gpus": 1, "entrypoint_memory": 2**29}
+
+
+def test_without_ray_the_error_says_what_to_install_before_anything_is_packed(
+    project: Path, monkeypatch: pytest.MonkeyPatch, write_files: Callable[..., None]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "ray.job_submission", None)
+    folder = Loc.data_cache_path / "datasets" / "tea"
+    folder.mkdir(parents=True)
+    pd.DataFrame({"x": [1]}).to_parquet(folder / "d.parquet")
+    executor = RayExecutor(SagemakerRoutine(FunctionTask(train), "d.parquet", "tea"))
+    with pytest.raises(MissingDependencyError, match=r"training-grounds\[ray\]"):
+        executor.submit()
+    assert not executor.runs_folder.exists()
+
+
+def test_a_task_is_no_routine() -> None:
+    with pytest.raises(ConfigError, match="takes a routine, not FunctionTask"):
+        RayExecutor(FunctionTask(train))  # type: ignore[arg-type]

@@ -190,3 +190,22 @@ def test_a_repository_that_somebody_makes_at_the_same_moment_is_taken(answers, m
     with pytest.raises(AwsPermissionError, match="GetAuthorizationToken"):
         EcrPusher(AwsClients()).push(IMAGE)
     assert len(answers.requests) == 4
+
+
+@pytest.mark.docker
+def test_what_is_looked_for_is_found_and_nothing_is_made(cloud, image, registry, tokens):
+    tokens.append((PASSWORD, timedelta(hours=12)))
+    clients = AwsClients()
+    pusher = EcrPusher(clients)
+    assert pusher.find(image.content_hash) is None
+    assert clients.client("ecr").describe_repositories()["repositories"] == []
+    address = pusher.push(image)
+    before = len(registry.requests())
+    assert pusher.find(image.content_hash) == EcrPusher(clients).find(image.content_hash) == address
+    assert [method for method, _, _ in registry.requests()[before:]] == ["HEAD", "HEAD"]
+    assert pusher.find("0" * 64) is None
+    # the token is renewed where it is not taken any more
+    tokens[:] = [(PASSWORD, timedelta(hours=12))]
+    tired = EcrPusher(clients)
+    tokens[:] = [("expired", timedelta(hours=12)), (PASSWORD, timedelta(hours=12))]
+    assert tired.find(image.content_hash) == address

@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from tg.common.delivery.docker import DockerEngine
 from tg.common.delivery.execution import ResultLoader
 from tg.common.delivery.sagemaker import RemoteOptions, SagemakerRoutine
 from tg.common.delivery.sagemaker.aws import AwsClients
+from tg.common.delivery.sagemaker.ecr_pusher import EcrPusher
+from tg.common.delivery.sagemaker.remote_executor import SagemakerRemoteExecutor
 from tg.common.delivery.sagemaker.result_copy import ResultCopy
 from tg.common.delivery.sagemaker.result_download import RemoteResult
 from tg.rehearsal import Rehearsal
@@ -131,6 +134,94 @@ def test_unchanged_code_is_neither_built_nor_pushed_nor_is_its_data_sent(
     # one look at the data, one at the image, and the job; a login is for the process
     assert (spent["s3.*"].count, spent["ecr.*"].count) == (1, 0)
     assert spent["*"].count - spent["registry.Login"].count == 3
+
+
+def image_of(run: Any) -> str:
+    described = run.describe()
+    run.cancel()
+    return str(described["AlgorithmSpecification"]["TrainingImage"])
+
+
+def test_a_submission_again_asks_the_engine_nothing_and_reads_no_data(
+    make: Any, project: Path, opened: list[str]
+) -> None:
+    data = project / "datasets" / "p" / "d.bin"
+    os.utime(data, (1, 1))
+    routine, executor = make()
+    image = image_of(executor.submit({"waits:int": 603}))
+    time.sleep(2.1)  # so young a file may change without a sign of it, and is read again
+    executor.submit({"waits:int": 604}).cancel()
+    asked = routine.config.containering.engine.asked
+    asked.clear()
+    opened.clear()
+    runs = [routine.remote().submit({"waits:int": 605 + number}) for number in range(3)]
+    read = list(opened)
+    assert asked == []
+    assert str(data) not in read
+    assert [image_of(run) for run in runs] == [image] * 3
+
+
+def test_what_changed_since_the_last_submission_is_noticed(
+    make: Any, cloud: Rehearsal, project: Path, write_files: Callable[..., None]
+) -> None:
+    routine, executor = make()
+    seen = [image_of(executor.submit({"waits:int": 620}))]
+    # an option of the image
+    routine.config.containering.build_steps = ["ENV TEA=green"]
+    seen.append(image_of(executor.submit({"waits:int": 620})))
+    # a file of the package
+    write_files({"far/tasks.py": TASKS + "\n    # edited"})
+    seen.append(image_of(executor.submit({"waits:int": 620})))
+    assert len(set(seen)) == 3
+    # the data
+    before = cloud.calls("s3.*")
+    (project / "datasets" / "p" / "d.bin").write_bytes(bytes(99_999) + b"1")
+    run = executor.submit({"waits:int": 621})
+    assert (cloud.calls("s3.*") - before).received_bytes >= 100_000
+    assert image_of(run) == seen[-1]
+
+
+def test_an_image_that_a_registry_has_not_is_pushed_there_without_a_build(
+    make: Any,
+) -> None:
+    routine, executor = make()
+    image = image_of(executor.submit({"waits:int": 630}))
+    asked = routine.config.containering.engine.asked
+    asked.clear()
+    clients = AwsClients()
+    pusher = EcrPusher(clients, "other", engine=routine.config.containering.engine)
+    elsewhere = SagemakerRemoteExecutor(routine.config, clients=clients, pusher=pusher)
+    other = image_of(elsewhere.submit({"waits:int": 631}))
+    assert "push" in asked
+    assert "build" not in asked
+    assert other.partition("/")[2].partition("@")[0] == "other"
+    assert other.partition("@")[2] == image.partition("@")[2]
+    asked.clear()
+    assert image_of(elsewhere.submit({"waits:int": 632})) == other
+    assert asked == []
+
+
+def test_the_tasks_of_a_batch_ask_for_image_and_data_once(
+    make: Any, cloud: Rehearsal, project: Path, opened: list[str]
+) -> None:
+    routine, executor = make()
+    executor.submit({"waits:int": 640}).cancel()
+    task = importlib.import_module("far.tasks").Leaves
+    batch = executor.batch({f"task-{number}": task() for number in range(20)}, batch_id="b")
+    batch.prepare()
+    asked = routine.config.containering.engine.asked
+    asked.clear()
+    opened.clear()
+    names = ("s3.PutObject", "sagemaker.CreateTrainingJob", "ecr.*")
+    before = {name: cloud.calls(name) for name in names}
+    runs = [batch.start(name) for name in batch.names]
+    read = list(opened)
+    spent = [(cloud.calls(name) - calls).count for name, calls in before.items()]
+    for run in runs:
+        run.cancel()
+    assert asked == []
+    assert str(project / "datasets" / "p" / "d.bin") not in read
+    assert spent == [20, 20, 0]
 
 
 def test_the_first_submission_of_a_process_imports_no_sdk(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..._core.loc import Loc
 from ..delivery.commit import Commit
 from .run_folder import RunFolder
 
-__all__ = ["git_provenance", "provenance_of"]
+__all__ = ["RecentProvenance", "git_provenance", "provenance_of"]
 
 _RECENT_SECONDS = 1.0
 
@@ -49,25 +49,32 @@ def git_provenance() -> dict[str, Any]:
     return _PROVENANCE.of(Loc.root_path)
 
 
-class _RecentProvenance:
-    """What git said last, for a second; shared by all threads of this process."""
+class RecentProvenance:
+    """What git said last, for a second; shared by all threads.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    clock
+        Gives seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._last: tuple[Path, float, dict[str, Any]] | None = None
 
     def of(self, root: Path) -> dict[str, Any]:
+        """Say which commit a folder is at."""
         with self._lock:  # others wait for the answer instead of asking as well
             if self._last is None or not self._is_recent(self._last, root):
-                asked_at = time.monotonic()
+                asked_at = self._clock()
                 commit = Commit.of(root)
                 known = {"git_commit": commit.hash, "git_dirty": commit.is_dirty} if commit else {}
                 self._last = root, asked_at, known
             return dict(self._last[2])
 
-    @staticmethod
-    def _is_recent(last: tuple[Path, float, dict[str, Any]], root: Path) -> bool:
-        return last[0] == root and time.monotonic() - last[1] < _RECENT_SECONDS
+    def _is_recent(self, last: tuple[Path, float, dict[str, Any]], root: Path) -> bool:
+        return last[0] == root and self._clock() - last[1] < _RECENT_SECONDS
 
 
-_PROVENANCE = _RecentProvenance()
+_PROVENANCE = RecentProvenance()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from .tg_error import TgError
 
 __all__ = [
@@ -32,6 +34,17 @@ class AwsError(TgError):
         super().__init__(what, hint=hint)
         self.code = code
         self.operation = operation
+
+    def reworded(self, what: str, *, hint: str) -> Self:
+        """Make the same error in the words of who knows more of what was wanted.
+
+        Example
+        -------
+        >>> error = AwsNotFoundError("there is no such key", code="NoSuchKey")
+        >>> error.reworded("there is no result yet", hint="Wait for the training.").code
+        'NoSuchKey'
+        """
+        return type(self)(what, code=self.code, operation=self.operation, hint=hint)
 
 
 class AwsConnectionError(AwsError):

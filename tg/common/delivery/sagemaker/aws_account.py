@@ -107,10 +107,8 @@ class AwsAccount:
             with translated("iam.GetRole"):
                 found = client.get_role(RoleName=role.name)["Role"]
         except AwsNotFoundError as exc:
-            raise AwsNotFoundError(
+            raise exc.reworded(
                 f"there is no role {role.name!r} in the account {role.account}",
-                code=exc.code,
-                operation=exc.operation,
                 hint="Create it, or name another: as AWS_ROLE in environment.env, or "
                 "SagemakerRoutine(..., role=...).",
             ) from exc
@@ -154,18 +152,14 @@ class AwsAccount:
         try:
             answer = _bucket_answer(client, wanted, f"{_ROOT}{project}/" if project else _ROOT)
         except AwsNotFoundError as exc:
-            raise AwsNotFoundError(
+            raise exc.reworded(
                 f"there is no bucket {name!r}",
-                code=exc.code,
-                operation=exc.operation,
                 hint=f"Create it, `aws s3 mb s3://{name} --region {region}`, or name another.",
             ) from exc
         except AwsPermissionError as exc:
-            raise AwsPermissionError(
+            raise exc.reworded(
                 f"the bucket {name!r} is not of the account {owner}, or this identity may not "
                 "list it",
-                code=exc.code,
-                operation=exc.operation,
                 hint=f"Name a bucket of the account {owner}, or ask for s3:ListBucket on "
                 f"arn:aws:s3:::{name}. Of another account on purpose: "
                 "RemoteOptions(bucket_account=...).",

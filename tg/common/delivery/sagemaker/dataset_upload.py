@@ -180,18 +180,14 @@ def _explained(place: S3Place) -> Iterator[None]:
     try:
         yield
     except AwsNotFoundError as exc:
-        raise AwsNotFoundError(
+        raise exc.reworded(
             f"there is no bucket {place.bucket!r} for the dataset {place}",
-            code=exc.code,
-            operation=exc.operation,
             hint="Create it in the region of the trainings, or check its name and the account.",
         ) from exc
     except AwsPermissionError as exc:
         arn = f"arn:aws:s3:::{place.bucket}"
-        raise AwsPermissionError(
+        raise exc.reworded(
             f"the dataset cannot be brought to {place}: {exc.what}",
-            code=exc.code,
-            operation=exc.operation,
             hint=f"The bucket may be somebody else's. Otherwise ask for s3:ListBucket on {arn} and "
             f"s3:GetObject, s3:PutObject and s3:DeleteObject on {arn}/sagemaker/*.",
         ) from exc

@@ -69,9 +69,7 @@ def create_job(
 
 
 def _uncertain(error: AwsError, name: str) -> AwsError:
-    return type(error)(
+    return error.reworded(
         f"whether the training job {name!r} was created is not known: {error.what}",
-        code=error.code,
-        operation=error.operation,
         hint=f"{error.hint} If it was, the same submission finds it, and makes no second one.",
     )

@@ -200,7 +200,7 @@ class RemoteRun(Run):
             hint = f"{exc.hint} The training goes on: wait again, in any process, by its name."
             if deadline is not None and is_transient(exc):
                 raise RunTimeoutError(what, hint=hint) from exc
-            raise type(exc)(what, code=exc.code, operation=exc.operation, hint=hint) from exc
+            raise exc.reworded(what, hint=hint) from exc
 
     def _tidy(self, described: Mapping[str, Any]) -> None:
         try:

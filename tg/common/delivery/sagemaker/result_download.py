@@ -252,9 +252,7 @@ def _explained(place: S3Place) -> Iterator[None]:
     try:
         yield
     except AwsNotFoundError as exc:
-        raise AwsNotFoundError(
+        raise exc.reworded(
             f"there is no result at {place}: {exc.what}",
-            code=exc.code,
-            operation=exc.operation,
             hint="Has the training ended? Check the bucket, the region and the account.",
         ) from exc

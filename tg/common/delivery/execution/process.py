@@ -13,6 +13,7 @@ from ..._core.command_output import follow_file
 from ..._core.process import Child
 from ...contract.run_state import RunState
 from .failure_kind import FailureKind
+from .late_start import GIVEN_UP, is_forestalled
 from .local_run import Ending, LocalRun
 from .process_identity import is_alive, process_identity, submitter_is_alive
 from .run_folder import RunFolder, RunRecord
@@ -20,7 +21,9 @@ from .run_folder import RunFolder, RunRecord
 __all__ = ["ProcessRun"]
 
 _POLL_SECONDS = 0.05
-_START_SECONDS = 30.0
+# an interpreter takes a moment to say that it has started; then it is not let begin any more, or
+# waited for where that cannot be seen to
+_START_SECONDS, _LATE_START_SECONDS = 3.0, 30.0
 # nobody knows, what the runtime returns when asked to stop, and what the system says of a kill
 _SIGNALLED_EXIT_CODES = (None, 128 + signal.SIGTERM, -signal.SIGTERM, -signal.SIGKILL)
 
@@ -92,13 +95,20 @@ class ProcessRun(LocalRun):
             return True  # it is about to be started
         # its submitter died before it could say what it had started: the training said so itself
         pid = self._folder.read_number("pid")
-        if pid is None and self._folder.log_age_seconds() < _START_SECONDS:
-            return True  # an interpreter that was started takes a moment to say so
-        identity = process_identity(pid) if pid is not None else ""
+        if pid is None:
+            return self._may_yet_begin()
+        identity = "" if pid == GIVEN_UP else process_identity(pid)
         if not identity:
             return False
         self._folder.update(details={**details, "pid": pid, "process": identity})
         return True
+
+    def _may_yet_begin(self) -> bool:
+        """Whether it may be about to begin that was started by whoever has died meanwhile."""
+        age = self._folder.log_age_seconds()
+        if age < _START_SECONDS or not self._folder.log_file.exists():
+            return age < _START_SECONDS
+        return not is_forestalled(self._folder.path) and age < _LATE_START_SECONDS
 
     def _awaits_exit_code(self, details: Mapping[str, Any]) -> bool:
         """Whether the server that forked it is about to leave its exit code."""
@@ -108,8 +118,13 @@ class ProcessRun(LocalRun):
             and is_alive(details["server"], details["server_process"])
         )
 
+    @property
+    def _has_begun(self) -> bool:
+        number = self._folder.read_number("pid")
+        return self._folder.log_file.exists() and number != GIVEN_UP
+
     def _kind(self, exit_code: int | None) -> FailureKind:
-        if exit_code is None and not self._folder.log_file.exists():
+        if exit_code is None and not self._has_begun:
             return FailureKind.ENGINE
         if exit_code in _SIGNALLED_EXIT_CODES:
             return FailureKind.INTERRUPTED
@@ -120,6 +135,6 @@ class ProcessRun(LocalRun):
             return f"the process was ended by {signal.Signals(-exit_code).name}"
         if exit_code is not None:
             return f"the process ended with exit code {exit_code}"
-        if self._folder.log_file.exists():
+        if self._has_begun:
             return "the process was ended from outside, by SIGKILL or with the machine"
         return "the process that submitted it ended before the training had started"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -33,7 +34,8 @@ def main(module_name: str) -> NoReturn:
     module_name
         The root module of the package.
     """
-    _tell("pid", os.getpid())
+    if not _begins():
+        sys.exit(1)
     folders = TrainingFolders.from_environment()
     stop = StopSignal()
     try:
@@ -107,6 +109,19 @@ def _report(folders: TrainingFolders) -> None:
         folders.write_failure(text)
     except OSError as exc:
         Logger.error(f"The failure file could not be written: {exc}")
+
+
+def _begins() -> bool:
+    """Tell this process's id; whether nobody has given the training up before."""
+    folder = os.environ.get("TG_RUN_FOLDER")
+    if folder:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(Path(folder, "pid"), os.O_CREAT | os.O_EXCL, 0o666))
+        # whoever looked for long for what a dead process had started has written a zero there
+        if Path(folder, "pid").read_text(encoding="ascii") == "0":
+            return False
+    _tell("pid", os.getpid())
+    return True
 
 
 def _tell(what: str, number: int) -> None:

@@ -18,6 +18,7 @@ NAMES = [
     "sdk",
     "scheduler",
     "sweep",
+    "remote_sweep",
 ]
 
 

@@ -26,6 +26,7 @@ from tg.common._core.errors import (
     SweepPausedError,
 )
 from tg.common.delivery.sweep import Pace, RetryPolicy, Sweep, TaskState
+from tg.common.delivery.sweep.journal import Journal
 
 QUICK = Pace(first_pause_seconds=0.01, longest_pause_seconds=0.1, longest_poll_seconds=0.05)
 
@@ -335,6 +336,64 @@ def test_at_the_deadline_nothing_is_started_and_nothing_goes_on(place: Path) -> 
     assert status.ended_by == "deadline"
     assert (status["cancelled"], status["waiting"]) == (3, 5)
     assert running(place) == 0
+
+
+def test_a_deadline_that_has_passed_while_nobody_drove_ends_what_runs(place: Path) -> None:
+    sweep = Sweep(tasks(4, seconds=60), FolderExecutor(place), name="past", max_parallel=2)
+    driving = threading.Thread(target=sweep.run)
+    driving.start()
+    while running(place) < 2:
+        time.sleep(0.01)
+    # the driver has gone, and left two runs behind
+    sweep.cancel()
+    driving.join()
+    for path in place.glob("*.stop"):
+        path.unlink()
+    with Journal(sweep.journal_path, "write") as journal:
+        rows = [row for row in journal.rows() if row.run_id]
+        journal.write([row.but(state=TaskState.RUNNING, kind="") for row in rows])
+    assert running(place) == 2
+    past = datetime.now(UTC) - timedelta(hours=1)
+    status = Sweep.open("past", deadline=past).run()
+    assert (status.ended_by, status["cancelled"]) == ("deadline", 4)
+    assert running(place) == 0
+    assert len(run_files(place)) == 2
+
+
+def test_a_deadline_that_is_a_duration_counts_from_the_first_start(place: Path) -> None:
+    # else each process that goes on would begin to count anew
+    sweep = Sweep(
+        tasks(3, seconds=60),
+        FolderExecutor(place),
+        name="brief",
+        max_parallel=1,
+        deadline=timedelta(seconds=0.3),
+        pace=QUICK,
+    )
+    assert sweep.run().ended_by == "deadline"
+    again = Sweep.open("brief").run()
+    assert (again.ended_by, again["waiting"], again["cancelled"]) == ("deadline", 2, 1)
+    assert len(run_files(place)) == 1
+
+
+def test_after_the_first_failure_the_user_goes_on_with_what_is_left(place: Path) -> None:
+    planned = [FileTask("bad", fails=["task", ""]), *tasks(3)]
+    sweep = Sweep(
+        planned, FolderExecutor(place), name="left", fail_fast=True, max_parallel=1, pace=QUICK
+    )
+    assert sweep.run().ended_by == "fail_fast"
+    status = Sweep.open("left").run()
+    assert (status["completed"], status["failed"], status.ended_by) == (3, 1, "")
+    assert Sweep.open("left").resume()["completed"] == 4
+
+
+def test_a_failure_that_is_tried_again_is_not_the_first(place: Path) -> None:
+    planned = [FileTask("shaky", fails=["interrupted", ""]), *tasks(3)]
+    sweep = Sweep(
+        planned, FolderExecutor(place), name="shaky", fail_fast=True, max_parallel=1, pace=QUICK
+    )
+    status = sweep.run()
+    assert (status["completed"], status.ended_by) == (4, "")
 
 
 def test_no_more_run_at_once_than_may(place: Path) -> None:

@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
@@ -274,6 +275,17 @@ def test_a_cancelled_sweep_can_be_resumed(place: Path) -> None:
     assert sweep.status()["cancelled"] >= 4
     assert sweep.resume()["completed"] == 6
     assert {row.attempt for row in sweep.rows()} == {1, 2}
+
+
+def test_a_sweep_that_is_done_is_ended_by_nothing_any_more(place: Path) -> None:
+    sweep = Sweep(tasks(2), FolderExecutor(place), name="s", deadline=timedelta(seconds=60))
+    sweep.run()
+    sweep.cancel()
+    assert sweep.status().ended_by == ""
+    passed = Sweep.open("s", deadline=datetime.now(UTC) - timedelta(hours=1))
+    assert passed.run().ended_by == ""
+    with Journal(sweep.journal_path) as journal:
+        assert journal.requests() == []  # nothing waits for tasks to come
 
 
 def test_what_was_announced_and_not_started_is_not_started_to_be_cancelled(place: Path) -> None:

@@ -107,7 +107,9 @@ class Scheduler:
             The journal cannot be written.
         """
         try:
-            if not self._ledger.status().is_done:
+            if self._ledger.status().is_done:
+                self._ledger.journal.forget_requests()  # there is nothing left to end
+            else:
                 self._ledger.end("")
             self._take_up()
             self._advance()
@@ -141,7 +143,7 @@ class Scheduler:
         if now >= self._requests_at:
             self._requests_at = now + _REQUESTS_SECONDS
             self._stops.repeat()
-            if not self._ending:
+            if not self._ending and not self._ledger.status().is_done:
                 self._look_for_an_end()
         for row, state, error in self._watch.take_ended():
             self._has_ended(row, state, error)

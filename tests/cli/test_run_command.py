@@ -89,7 +89,7 @@ def test_a_run_that_is_not_waited_for_goes_on() -> None:
     assert document_of("runs")["runs"][0]["state"] == "Completed"
 
 
-def test_what_cannot_be_is_refused_with_what_to_do() -> None:
+def test_what_cannot_be_is_refused_with_what_to_do(project: Path) -> None:
     assert "--set KEY=VALUE" in refusal("run", "brewing:routine", "--set", "minutes")
     twice = ("--set", "minutes=1", "--set", "minutes=2")
     assert "set twice" in refusal("run", "brewing:routine", *twice)
@@ -98,4 +98,6 @@ def test_what_cannot_be_is_refused_with_what_to_do() -> None:
     )
     assert "--place remote" in refusal("run", "brewing:routine", "--instance-type", "ml.m5.large")
     assert "cannot be loaded" in refusal("run", "nowhere:routine")
+    (project / "leaving.py").write_text("import sys\nsys.exit(0)\n")
+    assert "SystemExit: 0" in refusal("run", "leaving:routine")  # not a success of nothing
     assert tg("run", "brewing:routine", "--place", "moon").returncode == 2

@@ -134,7 +134,7 @@ class TaskReference:
         """Run code of the user's, and name the line that fails."""
         try:
             return make()
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:  # code that exits would end this as if all were done
             raise ConfigError(
                 f"{self.text!r} cannot be loaded: {type(exc).__name__}: {exc}",
                 hint=f"It was raised {_place_of(exc)}. Add --debug for the traceback.",
@@ -210,7 +210,7 @@ def _needs_nothing(value: object) -> bool:
     return True
 
 
-def _place_of(error: Exception) -> str:
+def _place_of(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"at {error.filename}:{error.lineno}"
     frames = [

@@ -148,6 +148,18 @@ def test_text_of_others_is_not_read_as_markup(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == "Error: what [bold]\n"
 
 
+def test_a_metric_that_is_no_number_leaves_the_document_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Output(as_json=True).document({"m": {"loss": float("nan"), "r2": [-float("inf"), 0.5]}})
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    shown = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert shown == {"m": {"loss": "nan", "r2": ["-inf", 0.5]}}
+
+
 def test_a_pipe_gets_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
     Output().table("T", [Column(title="A", key="a")], [{"a": "x" * 500}])
     assert "x" * 500 in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class Output:
 
     def document(self, values: Mapping[str, Any]) -> None:
         """Print the JSON document; once in a command."""
-        sys.stdout.write(json.dumps(values, indent=1, default=_plain) + "\n")
+        sys.stdout.write(json.dumps(_finite(values), indent=1, default=_plain) + "\n")
 
     def table(
         self, title: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]
@@ -161,6 +162,17 @@ def _short(digest: str) -> str:
     """Show as many digits as tell digests apart; a commit's may be followed by `-dirty`."""
     digits, dash, rest = digest.partition("-")
     return f"{digits[:_DIGITS]}{dash}{rest}"
+
+
+def _finite(value: Any) -> Any:
+    """Write numbers that JSON does not have, such as a metric that is no number, as texts."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return value
 
 
 def _plain(value: object) -> str:

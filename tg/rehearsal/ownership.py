@@ -11,6 +11,7 @@ import socket
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ..common._core.errors import EngineError, EngineUnavailableError
 from ..common._core.files import atomic_write
@@ -66,11 +67,8 @@ def note_owner(folder: Path, pids: Iterable[int] = (), registry_host: str = "") 
 def remove_abandoned(engine: DockerEngine) -> None:
     """Remove what rehearsals left whose process was killed: processes, containers and folders."""
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        try:
-            note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue  # another user's, or one that begins just now
-        if note.get("protocol") != _PROTOCOL or not is_abandoned(note["owner"]):
+        note = _read_note(folder)
+        if note is None or not is_abandoned(note["owner"]):
             continue
         for process in note["processes"]:
             if is_alive(process["pid"], process["identity"]):
@@ -92,6 +90,21 @@ def remove_abandoned(engine: DockerEngine) -> None:
         if rehearsal_id and is_abandoned(owner_text):
             with contextlib.suppress(EngineUnavailableError):
                 remove_from_engine(engine, rehearsal_id)
+
+
+def _read_note(folder: Path) -> dict[str, Any] | None:
+    """Read whose a folder is; ``None`` if that is not known, or another user may have written it.
+
+    Everybody can make such a folder where temporary files are, and name any process in it.
+    """
+    try:
+        if folder.lstat().st_uid != os.getuid():
+            return None
+        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # one that begins just now
+    known = isinstance(note, dict) and note.get("protocol") == _PROTOCOL
+    return note if known else None
 
 
 def remove_from_engine(engine: DockerEngine, rehearsal_id: str) -> None:

@@ -17,7 +17,8 @@ from ..runtime.folders import CONTAINER_BASE
 from .failure_kind import FailureKind
 from .local_run import GRACE_SECONDS, Ending, LocalRun
 from .process_identity import submitter_is_alive
-from .run_folder import RunFolder, RunRecord
+from .run_folder import RunFolder
+from .run_record import RunRecord
 
 __all__ = ["ContainerRun"]
 

@@ -23,7 +23,8 @@ from .model_folder import ModelFolder
 from .process_identity import submitter
 from .result_loader import ResultLoader
 from .run import Run
-from .run_folder import RunFolder, RunRecord
+from .run_folder import RunFolder
+from .run_record import RunRecord
 
 __all__ = ["GRACE_SECONDS", "Ending", "LocalRun", "checkpoints_of", "training_folders"]
 

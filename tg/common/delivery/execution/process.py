@@ -16,7 +16,8 @@ from .failure_kind import FailureKind
 from .late_start import GIVEN_UP, is_forestalled
 from .local_run import Ending, LocalRun
 from .process_identity import is_alive, process_identity, submitter_is_alive
-from .run_folder import RunFolder, RunRecord
+from .run_folder import RunFolder
+from .run_record import RunRecord
 
 __all__ = ["ProcessRun"]
 

@@ -8,7 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,10 @@ from .failure_kind import FailureKind
 from .folder_removal import remove_folder
 from .model_folder import ModelFolder
 from .result_loader import ResultLoader
+from .run_record import PROTOCOL, RunRecord
 
-__all__ = ["RunFolder", "RunRecord"]
+__all__ = ["RunFolder"]
 
-_PROTOCOL = 1
 _STEP_SECONDS = 0.02
 _SETTLING_SECONDS = 3600.0
 _FAILURES = {
@@ -49,44 +49,6 @@ _FAILURES = {
     FailureKind.MEMORY: MemoryLimitError,
     FailureKind.TIMEOUT: TrainingTimeoutError,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunRecord:
-    """What is known of a run.
-
-    Attributes
-    ----------
-    run_id
-        Its id.
-    executor
-        Which executor runs it.
-    state
-        How far it is.
-    started_at
-        When it was submitted, UTC in ISO 8601.
-    ended_at
-        When it ended; empty before.
-    failure
-        Why it failed: the end of the training's traceback.
-    failure_kind
-        What is to blame for it.
-    exit_code
-        What the training's process returned, if it had one of its own.
-    details
-        What its executor needs to find it again.
-    """
-
-    protocol: int = _PROTOCOL
-    run_id: str
-    executor: str
-    state: RunState
-    started_at: str
-    ended_at: str = ""
-    failure: str = ""
-    failure_kind: FailureKind = FailureKind.TASK
-    exit_code: int | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RunFolder:
@@ -209,7 +171,7 @@ class RunFolder:
         """
         try:
             values = json.loads(self._record_file.read_bytes())
-            check_protocol(values["protocol"], _PROTOCOL, str(self._record_file))
+            check_protocol(values["protocol"], PROTOCOL, str(self._record_file))
             known = {f.name for f in fields(RunRecord)}
             record = RunRecord(**{k: v for k, v in values.items() if k in known})
             return replace(

@@ -12,7 +12,8 @@ from ...contract.run_state import RunState
 from ..execution.failure_kind import FailureKind
 from ..execution.local_run import Ending, LocalRun
 from ..execution.process_identity import submitter_is_alive
-from ..execution.run_folder import RunFolder, RunRecord
+from ..execution.run_folder import RunFolder
+from ..execution.run_record import RunRecord
 from .jobs import JobLookup, RayJob, RayJobs
 
 __all__ = ["RayRun"]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -349,3 +350,22 @@ def test_a_training_that_cannot_be_noted_is_ended(
     (tmp_path / "gate").touch()
     assert batch.start("wait-1").wait().result().metrics == {"done": 1.0}
     assert folder.read().details["pid"] != stops[0]
+
+
+def test_a_process_that_was_forked_has_a_warm_interpreter_of_its_own(
+    make: Callable[..., Any],
+) -> None:
+    batch = make("look-1", "look-2", "look-3")
+    batch.start("look-1").wait()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the threads here hold no lock
+        pid = os.fork()
+    if pid == 0:
+        try:
+            batch.start("look-2").wait()
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    batch.start("look-3").wait()
+    servers = [details_of(batch, name)["server"] for name in batch.names]
+    assert servers[0] == servers[2] != servers[1]

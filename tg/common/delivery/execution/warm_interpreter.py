@@ -69,6 +69,7 @@ class WarmInterpreter:
         self._root = root
         self._environment = environment
         self._folder = folder
+        self._owner = os.getpid()
         self._lock = threading.Lock()
         self._channel: socket.socket | None = None
         self._server_pid = 0
@@ -94,6 +95,10 @@ class WarmInterpreter:
         ForkedProcess or None
             ``None`` if it was not started, and needs a fresh interpreter.
         """
+        if self._owner != os.getpid():
+            # this process was forked: to ask the same server would mix up whose the answers are
+            self._owner, self._lock, self._timer = os.getpid(), threading.Lock(), None
+            self._close()
         with self._lock:
             if not self._is_of_use or not self._is_up():
                 return None

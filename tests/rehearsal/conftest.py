@@ -43,12 +43,16 @@ if asked.get("output"):
     (base / "output/data/extra.txt").write_text(asked["output"])
 if asked.get("peers"):
     found, hosts = {}, config["resourceconfig"]["hosts"]
-    while set(found) != set(hosts):  # hosts start one after the other, here as there
-        try:
-            found = {h: socket.gethostbyname(h) for h in hosts}
-        except OSError:
-            time.sleep(0.1)
-    time.sleep(1)
+    with socket.create_server(("", 7777)) as server:
+        while set(found) != set(hosts):  # hosts start one after the other, here as there
+            for peer in set(hosts) - set(found):
+                try:
+                    with socket.create_connection((peer, 7777), 5) as met:
+                        found[peer] = met.getpeername()[0]
+                except OSError:
+                    time.sleep(0.1)
+        for peer in hosts:  # none goes before all have met it
+            server.accept()[0].close()
     (base / f"model/peers-{host}.json").write_text(json.dumps(found))
 if asked.get("count_to"):
     kept = base / "checkpoints/count"

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 from .account import ACCOUNT
 from .gateway import Application, StartResponse
 from .operation_name import is_own, operation_name, region_of, service_of
+from .s3_uri import split_s3_uri
 
 __all__ = ["BucketRules", "StorageGate", "regions_of_buckets"]
 
@@ -62,7 +63,7 @@ class BucketRules:
 
     def upload_trouble(self, uri: str, region: str) -> str:
         """Say why a job in some region cannot store anything at an address; empty if it can."""
-        bucket = uri.removeprefix("s3://").partition("/")[0]
+        bucket, _ = split_s3_uri(uri)
         if bucket in self.foreign:
             return "AccessDenied: Access Denied"
         there = regions_of_buckets().get(bucket)

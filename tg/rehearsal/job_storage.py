@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from ..common._core.errors import DataError
+from .s3_uri import split_s3_uri
 
 __all__ = ["JobStorage"]
 
@@ -100,7 +101,7 @@ class JobStorage:
         known
             Name to time and size of what is stored already; brought up to date.
         """
-        bucket, prefix = _split(f"{uri.rstrip('/')}/")
+        bucket, prefix = split_s3_uri(f"{uri.rstrip('/')}/")
         for path in _files(folder):
             name = path.relative_to(folder).as_posix()
             try:
@@ -114,14 +115,14 @@ class JobStorage:
 
     def store_files(self, folders: Sequence[Path], uri: str) -> None:
         """Store all files of some folders one by one; the first folder wins."""
-        bucket, prefix = _split(f"{uri.rstrip('/')}/")
+        bucket, prefix = split_s3_uri(f"{uri.rstrip('/')}/")
         for name, path in _merged(folders).items():
             if not path.is_dir():
                 self._client.upload_file(str(path), bucket, f"{prefix}{name}")
 
     def store_archive(self, folders: Sequence[Path], uri: str) -> None:
         """Store all of some folders as one archive; the first folder wins."""
-        bucket, key = _split(uri)
+        bucket, key = split_s3_uri(uri)
         with tempfile.TemporaryFile(dir=folders[0].parent) as file:
             with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_GZIP_LEVEL) as archive:
                 for name, path in _merged(folders).items():
@@ -140,18 +141,18 @@ class JobStorage:
 
     def _below(self, uri: str) -> Iterator[tuple[str, str, str]]:
         """Give bucket, key and name of what starts with an address."""
-        bucket, prefix = _split(uri)
+        bucket, prefix = split_s3_uri(uri)
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for page in pages:
             for entry in page.get("Contents", ()):
                 yield bucket, entry["Key"], _name(entry["Key"], prefix)
 
     def _of_manifest(self, uri: str) -> Iterator[tuple[str, str, str]]:
-        bucket, key = _split(uri)
+        bucket, key = split_s3_uri(uri)
         entries = json.loads(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
         prefix = entries[0]["prefix"]
         for name in entries[1:]:
-            yield (*_split(f"{prefix}{name}"), name)
+            yield (*split_s3_uri(f"{prefix}{name}"), name)
 
 
 def _name(key: str, prefix: str) -> str:
@@ -169,11 +170,6 @@ def _name(key: str, prefix: str) -> str:
     if key.startswith(f"{prefix}/"):
         return key[len(prefix) + 1 :]
     return key[prefix.rfind("/") + 1 :]
-
-
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def _files(folder: Path) -> Iterator[Path]:

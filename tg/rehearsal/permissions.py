@@ -13,6 +13,7 @@ from .account import ACCOUNT
 from .gateway import Application, StartResponse
 from .operation_name import service_of
 from .policy import ALLOWED, DENIED, NEUTRAL, verdict
+from .s3_uri import split_s3_uri
 
 __all__ = ["PolicySimulator", "decision", "may_store"]
 
@@ -61,8 +62,8 @@ def decision(arn: str, action: str, resource: str, context: Mapping[str, str] | 
 
 def may_store(role: str, uri: str) -> bool:
     """Whether a role may store objects below an address."""
-    path = uri.removeprefix("s3://").rstrip("/")
-    return decision(role, "s3:PutObject", f"arn:aws:s3:::{path}/x") == ALLOWED
+    bucket, key = split_s3_uri(f"{uri.rstrip('/')}/x")
+    return decision(role, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}") == ALLOWED
 
 
 def _documents(arn: str) -> Iterator[str]:

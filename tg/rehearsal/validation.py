@@ -12,13 +12,13 @@ from .account import ACCOUNT, account_of
 from .bucket_rules import BucketRules
 from .permissions import decision
 from .policy import ALLOWED
+from .s3_uri import split_s3_uri
 from .service_error import ServiceError
 
 __all__ = ["check_account", "check_request", "check_rules"]
 
 _SERVICE = "sagemaker.amazonaws.com"
 _REQUIRED_PARTS = ("RoleArn", "OutputDataConfig", "ResourceConfig", "StoppingCondition")
-_S3 = re.compile(r"s3://([^/]+)/?(.*)", re.DOTALL)
 
 
 def check_request(operation: str, request: Mapping[str, Any]) -> None:
@@ -124,10 +124,10 @@ def _invalid(message: str) -> ServiceError:
 
 
 def _split(uri: str) -> tuple[str, str]:
-    found = _S3.fullmatch(uri)
-    if found is None:
+    bucket, key = split_s3_uri(uri)
+    if not uri.startswith("s3://") or not bucket:
         raise _invalid(f"The S3 URI is not valid: {uri}")
-    return found.group(1), found.group(2)
+    return bucket, key
 
 
 @functools.cache

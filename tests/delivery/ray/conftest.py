@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -71,8 +72,14 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _answers(address: str) -> bool:
+    """Whether it takes jobs: on a busy machine it answers long before."""
+    job = urllib.request.Request(
+        f"{address}/api/jobs/",
+        data=json.dumps({"entrypoint": "true"}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
     try:
-        with urllib.request.urlopen(f"{address}/api/jobs/", timeout=5) as answer:
+        with urllib.request.urlopen(job, timeout=60) as answer:
             return answer.status == 200
     except OSError:
         return False

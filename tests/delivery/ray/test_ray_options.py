@@ -11,8 +11,14 @@ import pandas as pd
 import pytest
 
 from tg.common import Loc
-from tg.common._core.errors import ConfigError, MissingDependencyError
+from tg.common._core.errors import (
+    ConfigError,
+    EngineError,
+    EngineUnavailableError,
+    MissingDependencyError,
+)
 from tg.common.delivery.ray import RayExecutor, RayOptions
+from tg.common.delivery.ray.jobs import RayJobs
 from tg.common.delivery.sagemaker import SagemakerRoutine
 from tg.common.ml.training_core import FunctionTask
 
@@ -59,6 +65,27 @@ def test_without_ray_the_error_says_what_to_install_before_anything_is_packed(
     with pytest.raises(MissingDependencyError, match=r"training-grounds\[ray\]"):
         executor.submit()
     assert not executor.runs_folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("status code 500: No available agent, please try again later.", EngineUnavailableError),
+        ("status code 400: no such field", EngineError),
+    ],
+)
+def test_a_cluster_that_is_not_ready_is_asked_again_one_that_refuses_is_not(
+    said: str, error: type[EngineError]
+) -> None:
+    class Client:
+        def list_jobs(self) -> None:
+            raise RuntimeError(said)
+
+    jobs = RayJobs("http://head:8265")
+    jobs._known = Client()
+    with pytest.raises(EngineError, match="refuses list_jobs") as caught:
+        jobs.all()
+    assert type(caught.value) is error
 
 
 def test_a_task_is_no_routine() -> None:

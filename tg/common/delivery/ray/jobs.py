@@ -11,6 +11,7 @@ from ..._core.errors import EngineError, EngineUnavailableError, MissingDependen
 
 __all__ = ["JobLookup", "RayJob", "RayJobs"]
 
+_LATER = "try again later"
 _FINAL = ("STOPPED", "SUCCEEDED", "FAILED")
 
 
@@ -148,9 +149,12 @@ class RayJobs:
                 "http://HEAD:8265? Start one here: ray start --head.",
             ) from exc
         except RuntimeError as exc:
-            lines = str(exc).strip().splitlines() or [""]
-            raise EngineError(
-                f"the Ray cluster{self._place} refuses {method}: {lines[0]} {lines[-1]}",
+            lines = dict.fromkeys(str(exc).strip().splitlines())
+            said = " ... ".join([*lines][:1] + [*lines][1:][-1:])
+            # such as a head that has no agent yet
+            kind = EngineUnavailableError if _LATER in said else EngineError
+            raise kind(
+                f"the Ray cluster{self._place} refuses {method}: {said}",
                 hint="See the log of its dashboard.",
             ) from exc
 

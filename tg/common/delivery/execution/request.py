@@ -15,6 +15,7 @@ from ..._core.errors import ConfigError, DatasetNotFoundError
 from ..delivery.packaging import Package, Packaging
 from ..delivery.payload import pickle_payload
 from ..runtime.folders import JOB_CHANNEL, MAIN_CHANNEL
+from .data_sample import sample_of
 
 __all__ = ["TrainingRequest", "copy_of_task", "digest_of", "hyperparameters_as_text"]
 
@@ -101,13 +102,14 @@ class TrainingRequest:
         )
 
     def data_fingerprint(self) -> str:
-        """Tell these data from others: by the paths, sizes and times of their files."""
+        """Tell these data from others: by paths, sizes, times and samples of their files."""
         return digest_of(
             *(
-                (name, str(path), path.stat().st_size, path.stat().st_mtime_ns)
+                (name, str(path), size, path.stat().st_mtime_ns, sample_of(path, size))
                 for name, data in sorted(self.channels.items())
                 for path in (sorted(data.rglob("*")) if data.is_dir() else [data])
                 if path.is_file()
+                for size in [path.stat().st_size]
             )
         )
 

@@ -126,8 +126,13 @@ def _difference(known: Mapping[str, str], wanted: Mapping[str, str]) -> str:
     gone = [name for name in known if name not in wanted]
     changed = [name for name in wanted if name in known and known[name] != wanted[name]]
     kinds = {"new": new, "gone": gone, "changed": changed}
-    return "of its tasks " + ", ".join(
-        f"{len(names)} {what}, such as {names[0]}" for what, names in kinds.items() if names
+    why = " (code, fields, or data: a data file that was written again counts)" if changed else ""
+    return (
+        "of its tasks "
+        + ", ".join(
+            f"{len(names)} {what}, such as {names[0]}" for what, names in kinds.items() if names
+        )
+        + why
     )
 
 

@@ -150,7 +150,9 @@ class TaskReference:
         names = ", ".join(found)
         raise ConfigError(
             f"{self.text} has {f'more than one: {names}' if found else f'not {wanted} in it'}",
-            hint=f"Name the one to take: {self.text}:NAME.",
+            hint=f"Name the one to take: {self.text}:NAME."
+            if found
+            else "Make one there, or name the module that makes it.",
         )
 
 

@@ -209,7 +209,7 @@ def test_a_quota_of_three_is_used_and_never_waited_out(
     assert refused <= 2 * count
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [4, pytest.param(16, marks=pytest.mark.soak)])
 def test_a_storm_of_refusals_and_lost_answers_costs_no_training_twice(
     cloud: Rehearsal, swept: Callable[..., Sweep], count: int
 ) -> None:

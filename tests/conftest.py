@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,3 +72,18 @@ def write_files(project: Path) -> Callable[[Mapping[str, str]], None]:
         importlib.invalidate_caches()
 
     return write
+
+
+@pytest.fixture
+def opened() -> Iterator[list[str]]:
+    """The files that are opened, as the interpreter's own audit tells them."""
+    names: list[str] = []
+    is_over: list[bool] = []
+
+    def note(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open" and not is_over:
+            names.append(str(args[0]))
+
+    sys.addaudithook(note)  # cannot be removed
+    yield names
+    is_over.append(True)

@@ -139,7 +139,7 @@ class Cloud:
         exits.callback(self.server.stop)
         self.server.start()
         self.environment: Mapping[str, str] = cloud_environment(
-            self.server.url, region, ROLE_ARN, folder
+            self.server.url, region, role_arn=ROLE_ARN, bucket=BUCKET, folder=folder
         )
         exits.callback(restore_environment, enter_environment(self.environment))
         # those that are made later are closed with it, after the jobs that use them

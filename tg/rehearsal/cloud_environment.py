@@ -16,7 +16,7 @@ _LOOPBACK = "127.0.0.1,localhost"
 
 
 def cloud_environment(
-    endpoint_url: str, region: str, role_arn: str, folder: Path
+    endpoint_url: str, region: str, *, role_arn: str, bucket: str, folder: Path
 ) -> dict[str, str]:
     """Give the variables that lead to a rehearsal.
 
@@ -24,8 +24,10 @@ def cloud_environment(
 
     Parameters
     ----------
-    endpoint_url, region, role_arn
+    endpoint_url, region
         Of the rehearsal.
+    role_arn, bucket
+        What a training takes whose routine names none.
     folder
         A folder for an empty file, which stands for the user's settings.
     """
@@ -40,6 +42,7 @@ def cloud_environment(
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_ROLE": role_arn,
+        "TG_BUCKET": bucket,
         "AWS_CONFIG_FILE": str(empty),
         "AWS_SHARED_CREDENTIALS_FILE": str(empty),
         "AWS_EC2_METADATA_DISABLED": "true",

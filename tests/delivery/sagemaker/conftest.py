@@ -240,18 +240,3 @@ def run_sdk(sdk_python: str, project: Path, tmp_path: Path) -> Callable[..., dic
         return {**compared, "log": done.stdout}
 
     return run
-
-
-@pytest.fixture
-def opened() -> Iterator[list[str]]:
-    """The files that are opened, as the interpreter's own audit tells them."""
-    names: list[str] = []
-    is_over: list[bool] = []
-
-    def note(event: str, args: tuple[Any, ...]) -> None:
-        if event == "open" and not is_over:
-            names.append(str(args[0]))
-
-    sys.addaudithook(note)  # cannot be removed
-    yield names
-    is_over.append(True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._core.errors import ConfigError, DatasetNotFoundError
+from ..._core.file_hashes import FILE_HASHES
 from ..delivery.packaging import Package, Packaging
 from ..delivery.payload import pickle_payload
 from ..runtime.folders import JOB_CHANNEL, MAIN_CHANNEL
@@ -19,6 +20,7 @@ from .data_sample import sample_of
 
 __all__ = ["TrainingRequest", "copy_of_task", "digest_of", "hyperparameters_as_text"]
 
+_HASHED_BYTES = 1 << 30
 # ChannelName of the SageMaker API's type Channel
 _CHANNEL = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._-]{1,64}\Z")
 
@@ -102,16 +104,31 @@ class TrainingRequest:
         )
 
     def data_fingerprint(self) -> str:
-        """Tell these data from others: by paths, sizes, times and samples of their files."""
+        """Tell these data from others: by the names and the content of their files.
+
+        Files of more than 1 GiB, which would take long to be read, are told apart by size, time and
+        samples instead.
+        """
         return digest_of(
             *(
-                (name, str(path), size, path.stat().st_mtime_ns, sample_of(path, size))
+                (name, path.relative_to(data.parent).as_posix(), _content_of(path))
                 for name, data in sorted(self.channels.items())
                 for path in (sorted(data.rglob("*")) if data.is_dir() else [data])
                 if path.is_file()
-                for size in [path.stat().st_size]
             )
         )
+
+
+def _content_of(path: Path) -> str:
+    """Tell a file's content from others; one that cannot be read is the training's to tell."""
+    status = path.stat()
+    if status.st_size > _HASHED_BYTES:
+        sample = sample_of(path, status.st_size)
+        return f"{status.st_size} {status.st_mtime_ns} {sample}"
+    try:
+        return FILE_HASHES.sha256(path, status)
+    except OSError:
+        return ""
 
 
 def digest_of(*parts: Any) -> str:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..._core.errors import DataError, DatasetNotFoundError
-from .file_hashes import FileHashes
+from ..._core.file_hashes import FILE_HASHES
 from .s3_layout import S3Place
 
 __all__ = ["DatasetFile", "LocalDataset"]
 
 _NO_TEXT = ("Cc", "Cs")  # control characters, and what stands for bytes that are no UTF-8
 _NO_XML = "\ufffe\uffff"
-_HASHES = FileHashes()  # of this process: a submission again does not read the data again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +84,7 @@ class LocalDataset:
 
     @classmethod
     def of(cls, path: Path, place: S3Place | None = None) -> LocalDataset:
-        """Read the dataset, as far as it is not known yet: see `FileHashes`.
+        """Read the dataset, as far as it is not known yet: see :mod:`..._core.file_hashes`.
 
         Parameters
         ----------
@@ -165,7 +164,7 @@ def _file(path: Path, name: str) -> DatasetFile:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise DataError(f"{path} is no regular file", hint="Leave it out of the dataset.")
-        digest = _HASHES.sha256(path, status)
+        digest = FILE_HASHES.sha256(path, status)
     except OSError as exc:
         raise _unreadable(path, exc) from exc
     return DatasetFile(

@@ -67,7 +67,8 @@ class SagemakerOptions:
         if not self.s3_bucket:
             raise ConfigError(
                 "there is no bucket for data and results",
-                hint="Give one: SagemakerRoutine(..., bucket=...), or settings.s3_bucket.",
+                hint="Give one: SagemakerRoutine(..., bucket=...), settings.s3_bucket, or "
+                "TG_BUCKET of the environment.",
             )
         return S3Layout(self.s3_bucket, self.project_name)
 

@@ -53,7 +53,7 @@ class SagemakerRoutine:
     dependencies
         What the package needs of others; inferred from its imports if not given.
     bucket
-        The bucket of remote trainings.
+        The bucket of remote trainings; ``TG_BUCKET`` of the environment if not given.
     role
         The role of remote trainings; ``AWS_ROLE`` of the environment if not given.
 
@@ -90,7 +90,7 @@ class SagemakerRoutine:
         packaging.silent = True
         settings = SagemakerOptions(
             role or os.environ.get("AWS_ROLE"),
-            bucket,
+            bucket or os.environ.get("TG_BUCKET"),
             project_name,
             datasets_folder or Loc.data_cache_path / "datasets",
             dataset,

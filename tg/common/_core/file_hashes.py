@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["FileHashes"]
+__all__ = ["FILE_HASHES", "FileHashes"]
 
 # File systems count time in steps, of two seconds at most: what was written this shortly before it
 # was read may be written again and look the same.
@@ -100,3 +100,7 @@ class FileHashes:
             self._known[key] = state, digest
             if len(self._known) > self._most:
                 self._known.pop(next(iter(self._known)))
+
+
+# those of this process
+FILE_HASHES = FileHashes()

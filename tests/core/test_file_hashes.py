@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tg.common.delivery.sagemaker.file_hashes import FileHashes
+from tg.common._core.file_hashes import FileHashes
 
 
 def later() -> int:

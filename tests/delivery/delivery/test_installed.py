@@ -105,15 +105,15 @@ print((c - b) / (b - a))
 
 
 def test_a_namespace_package_is_told_apart_by_the_dotted_name(site):
-    site.add("google-cloud-storage", "2.0", files=["google/cloud/storage/__init__.py"])
-    site.add("google-cloud-bigquery", "3.0", files=["google/cloud/bigquery/__init__.py"])
-    site.add("protobuf", "4.0", files=["google/protobuf/__init__.py", "google/protobuf/any.py"])
-    assert infer_here("google.cloud.storage.blob").requirements == ("google-cloud-storage==2.0",)
-    assert infer_here("google.protobuf.any").requirements == ("protobuf==4.0",)
-    assert infer_here("google").requirements == (
-        "google-cloud-bigquery==3.0",
-        "google-cloud-storage==2.0",
-        "protobuf==4.0",
+    site.add("planet-cloud-storage", "2.0", files=["planet/cloud/storage/__init__.py"])
+    site.add("planet-cloud-bigquery", "3.0", files=["planet/cloud/bigquery/__init__.py"])
+    site.add("planetbuf", "4.0", files=["planet/planetbuf/__init__.py", "planet/planetbuf/any.py"])
+    assert infer_here("planet.cloud.storage.blob").requirements == ("planet-cloud-storage==2.0",)
+    assert infer_here("planet.planetbuf.any").requirements == ("planetbuf==4.0",)
+    assert infer_here("planet").requirements == (
+        "planet-cloud-bigquery==3.0",
+        "planet-cloud-storage==2.0",
+        "planetbuf==4.0",
     )
 
 

@@ -83,6 +83,13 @@ def test_a_lock_stays_for_the_image_that_stands_on_it_and_goes_with_it() -> None
     assert [i.record.id for i in plan.images] == ["sha256:tea-1", "sha256:base-1"]
 
 
+def test_a_lock_stays_for_an_image_that_stays_for_another() -> None:
+    lock = held("base", kind="dependencies", key="k", layers="ab")
+    lower = held("tea", key="k", layers="a")
+    upper = held("cup", layers="ac", users=("run-1",))
+    assert gone(Holdings(images=(lock, lower, upper))) == set()
+
+
 def test_what_a_user_built_on_ours_keeps_ours() -> None:
     image = held("tea", layers="abc")
     holdings = Holdings(images=(image,), others={"sha256:theirs": tuple("abcd")})

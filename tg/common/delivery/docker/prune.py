@@ -182,15 +182,18 @@ def _standing_on_none(
     """Leave out what an image that stays stands on; the topmost come first."""
     going = {image.record.id for image in candidates}
     staying = [image for image in holdings.images if image.record.id not in going]
-    removed = []
-    for image in sorted(candidates, key=lambda i: (-len(i.layers), i.kind == Kind.DEPENDENCIES)):
-        above = [_called(other) for other in staying if _stands_on(other, image)]
-        above += [key[:19] for key, layers in holdings.others.items() if _begins(layers, image)]
-        if above:
-            kept[image.record.id] = f"the image {_listed(above)} stands on it"
-            staying.append(image)
-        else:
-            removed.append(image)
+    removed = sorted(candidates, key=lambda i: (-len(i.layers), i.kind == Kind.DEPENDENCIES))
+    is_settled = False
+    while not is_settled:
+        is_settled = True
+        for image in list(removed):
+            above = [_called(other) for other in staying if _stands_on(other, image)]
+            above += [key[:19] for key, layers in holdings.others.items() if _begins(layers, image)]
+            if above:
+                kept[image.record.id] = f"the image {_listed(above)} stands on it"
+                staying.append(image)
+                removed.remove(image)
+                is_settled = False  # it may itself stand on one that was looked at before
     return removed
 
 

@@ -144,7 +144,7 @@ def until(client: Callable[[str], Any]) -> Callable[..., dict[str, Any]]:
     sagemaker = client("sagemaker")
 
     def wait(
-        name: str, is_so: Callable[[dict[str, Any]], bool], seconds: float = 60.0
+        name: str, is_so: Callable[[dict[str, Any]], bool], seconds: float = 180.0
     ) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while True:

@@ -46,7 +46,7 @@ def ray_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.slow
-@pytest.mark.docker  # needs no engine, but a machine that may fetch what tests need
+@pytest.mark.soak  # fetches 300 MB and starts a cluster
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="they run as they are")
 def test_trainings_on_a_cluster(ray_python: Path) -> None:
     # of what every place must do, one test here; all of them run where Ray is installed

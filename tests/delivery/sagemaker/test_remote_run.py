@@ -154,6 +154,7 @@ def test_what_cannot_work_is_refused_before_anything_is_built(
     make: Any, monkeypatch: pytest.MonkeyPatch, project: Path
 ) -> None:
     monkeypatch.delenv("AWS_ROLE")
+    monkeypatch.delenv("TG_BUCKET")
     with pytest.raises(ConfigError, match="AWS_ROLE"):
         make(role="").submit()
     with pytest.raises(ConfigError, match="bucket"):

@@ -211,7 +211,7 @@ def test_the_tasks_of_a_batch_ask_for_image_and_data_once(
     batch.prepare()
     batch.fingerprint(
         "task-0"
-    )  # reads the data, if they were too new for the submission to be kept
+    )  # reads the data, which were too new before
     asked = routine.config.containering.engine.asked
     asked.clear()
     opened.clear()

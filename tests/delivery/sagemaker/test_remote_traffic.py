@@ -209,9 +209,7 @@ def test_the_tasks_of_a_batch_ask_for_image_and_data_once(
     task = importlib.import_module("far.tasks").Leaves
     batch = executor.batch({f"task-{number}": task() for number in range(20)}, batch_id="b")
     batch.prepare()
-    batch.fingerprint(
-        "task-0"
-    )  # reads the data, which were too new before
+    batch.fingerprint("task-0")  # reads the data, which were too new before
     asked = routine.config.containering.engine.asked
     asked.clear()
     opened.clear()

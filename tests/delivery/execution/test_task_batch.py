@@ -484,3 +484,14 @@ def test_a_data_channel_may_not_be_called_as_that_of_the_task(make: Any) -> None
     executor.config.settings.channels = {"tg-job": "number.txt"}
     with pytest.raises(ConfigError, match="tg-job"):
         executor.batch(grid(1))
+
+
+@pytest.mark.parametrize("place", ["process", "local"])
+def test_two_projects_on_one_machine_never_share_a_run(
+    make: Any, project: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = make(place).batch(grid(1))
+    monkeypatch.setenv("TG_ROOT", str(project.parent / "another"))
+    there = make(place).batch(grid(1))
+    assert here.fingerprint("factor-1") == there.fingerprint("factor-1")
+    assert here.run_id("factor-1") != there.run_id("factor-1")

@@ -92,7 +92,8 @@ class RayExecutor(Executor):
     @property
     def scope(self) -> str:
         """What tells the runs of its batches from those of other executors."""
-        return f"{self.kind} {self.options.address or ''}".strip()
+        # a cluster may serve several projects, and knows jobs by the ids of runs
+        return f"{self.kind} {self.options.address or ''} {self.runs_folder}"
 
     @property
     def max_parallel(self) -> int | None:

@@ -105,7 +105,8 @@ class SagemakerExecutor(Executor):
     @property
     def scope(self) -> str:
         """What tells the runs of its batches from those of other executors."""
-        return self.kind
+        # an engine may serve several projects, and know containers by the ids of runs
+        return f"{self.kind} {self.config.runs_folder}"
 
     @property
     def max_parallel(self) -> int | None:

@@ -185,6 +185,8 @@ def test_an_image_that_a_registry_has_not_is_pushed_there_without_a_build(
     make: Any,
 ) -> None:
     routine, executor = make()
+    # an image of its own: one that an earlier test has pushed would not be built here
+    routine.config.packaging.version = "630"
     image = image_of(executor.submit({"waits:int": 630}))
     asked = routine.config.containering.engine.asked
     asked.clear()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..._core.errors import RunNotFoundError
 from ...contract.run_state import RunState
+from .place import Place
 from .run import Run
 from .task_payload import TaskPayload
 
@@ -42,7 +43,7 @@ class Training:
     place: int = 0
 
 
-class Launcher(ABC):
+class Launcher(Place, ABC):
     """Starts any number of trainings of one package in one kind of place.
 
     All that they share is there: the package is made, the image built, the data sent. It can be
@@ -74,21 +75,6 @@ class Launcher(ABC):
     def open(cls, record: Mapping[str, Any]) -> Launcher:
         """Go on with what :meth:`record` gave."""
 
-    @property
-    def max_parallel(self) -> int | None:
-        """How many can run at once at most; ``None`` if only the place itself can tell."""
-        return None
-
-    @property
-    def is_local(self) -> bool:
-        """Whether its runs are on this machine."""
-        return False
-
-    @property
-    def places(self) -> Sequence[str]:
-        """What can be tried one after the other where there is no capacity."""
-        return ("",)
-
     def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
         """Look up many runs at once; one that is not there is left out."""
         found = {}
@@ -96,11 +82,6 @@ class Launcher(ABC):
             with contextlib.suppress(RunNotFoundError):
                 found[run_id] = self.run(run_id).state
         return found
-
-    def worst_cost(self, place: int) -> float | None:
-        """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing."""
-        del place
-        return None
 
     def cost(self, run: Run) -> float | None:
         """Give what a run has cost, in US dollars; ``None`` if it costs nothing or is not known."""

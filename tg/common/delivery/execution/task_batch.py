@@ -9,13 +9,14 @@ from typing import Any
 
 from ..._core.errors import RunNotFoundError
 from ...contract.run_state import RunState
+from .place import Place
 from .recorded_kind import recorded_class
 from .run import Run
 
 __all__ = ["TaskBatch", "open_batch"]
 
 
-class TaskBatch(ABC):
+class TaskBatch(Place, ABC):
     """Many tasks, packed and built once, each of which is started when its turn has come.
 
     The id of a run is known before it is started, and to start it again is to find it: whoever
@@ -40,21 +41,6 @@ class TaskBatch(ABC):
     @abstractmethod
     def names(self) -> Sequence[str]:
         """The tasks."""
-
-    @property
-    def max_parallel(self) -> int | None:
-        """How many can run at once at most; ``None`` if only the place itself can tell."""
-        return None
-
-    @property
-    def is_local(self) -> bool:
-        """Whether its runs are on this machine, so that to look at them takes nobody's time."""
-        return False
-
-    @property
-    def places(self) -> Sequence[str]:
-        """What can be tried one after the other where there is no capacity: instance types."""
-        return ("",)
 
     @abstractmethod
     def prepare(self) -> None:
@@ -123,17 +109,6 @@ class TaskBatch(ABC):
             with contextlib.suppress(RunNotFoundError):
                 found[run_id] = self.run(run_id).state
         return found
-
-    def worst_cost(self, place: int = 0) -> float | None:
-        """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing.
-
-        Raises
-        ------
-        PriceUnknownError
-            It costs something, and nobody knows how much.
-        """
-        del place
-        return None
 
     def cost(self, run: Run) -> float | None:
         """Give what a run has cost, in US dollars; ``None`` if it costs nothing or is not known."""

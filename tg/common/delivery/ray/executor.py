@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from ..delivery.packaging import Package
 from ..execution.following import follow_run
 from ..execution.launcher import Training
 from ..execution.package_copy import kept_package
+from ..execution.place import Place
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
 from ..execution.run import Executor, Run
@@ -51,7 +52,7 @@ class Routine(Protocol):
         """Take many tasks to a place."""
 
 
-class RayExecutor(Executor):
+class RayExecutor(Place, Executor):
     """Runs the real package in a job of an existing Ray cluster, in an interpreter of its own.
 
     Each run is a job of the same id, which waits until a node has room. Trainings outlive the
@@ -94,21 +95,6 @@ class RayExecutor(Executor):
         """What tells the runs of its batches from those of other executors."""
         # a cluster may serve several projects, and knows jobs by the ids of runs
         return f"{self.kind} {self.options.address or ''} {self.runs_folder}"
-
-    @property
-    def max_parallel(self) -> int | None:
-        """How many trainings can run at once at most: only the cluster can tell."""
-        return None
-
-    @property
-    def is_local(self) -> bool:
-        """Whether trainings run on this machine."""
-        return False
-
-    @property
-    def places(self) -> Sequence[str]:
-        """What can be tried one after the other where there is no capacity: nothing."""
-        return ("",)
 
     @property
     def runs_folder(self) -> Path:
@@ -159,11 +145,6 @@ class RayExecutor(Executor):
     def batch(self, tasks: Mapping[str, TrainingTask], *, batch_id: str = "") -> TaskBatch:
         """Take many tasks, which share one package, to start each in its turn."""
         return self._routine.batch_at(self, tasks, batch_id=batch_id)
-
-    def worst_cost(self, place: int = 0) -> float | None:
-        """Give what one run may cost at most: nothing that could be known here."""
-        del place
-        return None
 
     def check(self, request: TrainingRequest) -> None:
         """Refuse what cannot work, as far as that is known before anything is packed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..._core.errors import ConfigError
@@ -18,6 +18,7 @@ from ..execution.following import follow_run
 from ..execution.kept_run import open_run
 from ..execution.launcher import Launcher, Training
 from ..execution.local_launcher import processor_count
+from ..execution.place import Place
 from ..execution.process_launch import ProcessLauncher
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
@@ -67,7 +68,7 @@ def make_batch(
     return SagemakerBatch(payloads.write(folder), FreshSource(executor, request), batch_id)
 
 
-class SagemakerExecutor(Executor):
+class SagemakerExecutor(Place, Executor):
     """What the executors on this machine share.
 
     Parameters
@@ -109,24 +110,9 @@ class SagemakerExecutor(Executor):
         return f"{self.kind} {self.config.runs_folder}"
 
     @property
-    def max_parallel(self) -> int | None:
-        """How many trainings can run at once at most; ``None`` if only the place can tell."""
-        return None
-
-    @property
     def is_local(self) -> bool:
         """Whether trainings run on this machine."""
         return True
-
-    @property
-    def places(self) -> Sequence[str]:
-        """What can be tried one after the other where there is no capacity: instance types."""
-        return ("",)
-
-    def worst_cost(self, place: int = 0) -> float | None:
-        """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing."""
-        del place
-        return None
 
     def _submit(self, hyperparameters: Mapping[str, Any] | None) -> Run:
         request = self.config.request(hyperparameters)

@@ -111,7 +111,7 @@ class RemoteLauncher(Launcher):
         """Look up many runs at once: by lists of a hundred, where that is cheaper."""
         return job_states(self.clients, run_ids, lambda run_id: self._run_of(run_id).state)
 
-    def worst_cost(self, place: int) -> float:
+    def worst_cost(self, place: int = 0) -> float:
         """Give what one run may cost at most, in US dollars.
 
         Raises

@@ -186,7 +186,6 @@ def test_every_test_value_is_a_stage():
         (CompositionSplitter(FoldSplitter(), FoldSplitter()), ConfigError, "test_name"),
         (FoldSplitter(test_name="train"), ConfigError, "test_name"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_split_says_why(splitter, error, message):
     with pytest.raises(error, match=message):

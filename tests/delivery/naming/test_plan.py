@@ -177,7 +177,6 @@ def test_an_unknown_name_is_told_with_the_nearest():
         ([[1], [1]], "are equal"),
         ([object(), 1], "the value of learning_rate"),
     ],
-    ids=str,
 )
 def test_a_list_that_is_none_or_cannot_be_named_is_told_by_its_key(values, message):
     with pytest.raises(NamingError, match=message) as caught:

@@ -78,7 +78,7 @@ class MemoryBatch(TaskBatch):
         return {one: RunState.COMPLETED for one in run_ids if one in self._started}
 
     def record(self) -> Mapping[str, Any]:
-        return {"names": list(self._names)}
+        return {**super().record(), "names": list(self._names)}
 
     @classmethod
     def open(cls, record: Mapping[str, Any]) -> MemoryBatch:

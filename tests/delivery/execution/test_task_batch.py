@@ -31,6 +31,7 @@ from tg.common.delivery.execution.run_folder import RunFolder
 from tg.common.delivery.execution.task_batch import TaskBatch, open_batch
 from tg.common.delivery.sagemaker import SagemakerRoutine
 
+PACKAGE_BATCH = "tg.common.delivery.execution.package_batch:PackageBatch"
 TASKS = """
     import os
     import time
@@ -415,8 +416,12 @@ def test_tasks_are_those_that_were_given_whatever_becomes_of_them(make: Any) -> 
         {"kind": "tg.common._core.process:run"},
         {"kind": "tg.common.delivery.execution.task_batch:TaskBatches"},
         {"kind": "tg.no.such.module:Batch"},
-        {"kind": "tg.common.delivery.sagemaker.batch:SagemakerBatch", "protocol": 1},
-        {"kind": "tg.common.delivery.sagemaker.batch:SagemakerBatch", "protocol": 1, "tasks": 5},
+        {"kind": PACKAGE_BATCH, "protocol": 1},
+        {
+            "kind": "tg.common.delivery.execution.package_batch:PackageBatch",
+            "protocol": 1,
+            "tasks": 5,
+        },
     ],
 )
 def test_a_record_that_is_none_is_a_typed_error(record: Any) -> None:

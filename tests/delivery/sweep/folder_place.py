@@ -133,6 +133,10 @@ class FolderBatch(TaskBatch):
         return self.extra.get("max_parallel")
 
     @property
+    def usual_parallel(self) -> int | None:
+        return self.extra.get("usual_parallel", self.max_parallel)
+
+    @property
     def places(self) -> Sequence[str]:
         return self.extra.get("places", [""])
 
@@ -179,11 +183,16 @@ class FolderBatch(TaskBatch):
         return self.extra.get("cost")
 
     def record(self) -> Mapping[str, Any]:
-        return {"folder": str(self.folder), "specs": self.specs, **self.extra}
+        return {
+            **super().record(),
+            "folder": str(self.folder),
+            "specs": self.specs,
+            "extra": self.extra,
+        }
 
     @classmethod
     def open(cls, record: Mapping[str, Any]) -> FolderBatch:
-        return cls(**{**record, "folder": Path(record["folder"])})
+        return cls(Path(record["folder"]), record["specs"], **record["extra"])
 
 
 class FolderExecutor:

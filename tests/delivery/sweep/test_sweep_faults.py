@@ -413,6 +413,30 @@ def test_no_more_run_at_once_than_may(place: Path) -> None:
     assert most[0] <= 5
 
 
+@pytest.mark.parametrize(
+    ("asked", "together"),
+    [(None, 2), (1, 1), (6, 6), (50, 8)],
+    ids=["usual", "less", "more", "all"],
+)
+def test_what_is_usual_yields_to_what_is_asked_for_and_that_to_what_is_possible(
+    place: Path, asked: int | None, together: int
+) -> None:
+    executor = FolderExecutor(place, usual_parallel=2, max_parallel=8)
+    planned = tasks(12, seconds=3600)
+    sweep = Sweep(planned, executor, name="usual", max_parallel=asked, pace=QUICK)
+    driver = threading.Thread(target=sweep.run)
+    driver.start()
+    try:
+        latest = time.monotonic() + 60
+        while running(place) < together and time.monotonic() < latest:
+            time.sleep(0.01)
+        time.sleep(0.5)  # one too many would be started by now
+        assert running(place) == together
+    finally:
+        sweep.cancel()
+        driver.join()
+
+
 def test_attempts_of_all_kinds_are_counted_by_kind(place: Path) -> None:
     planned = [FileTask("a", fails=["engine", "interrupted", "engine", "interrupted", "engine"])]
     sweep = Sweep(planned, FolderExecutor(place), name="kinds", pace=QUICK)

@@ -113,6 +113,11 @@ class AttachedLauncher(LocalLauncher):
         """One: this process does nothing else meanwhile."""
         return 1
 
+    @property
+    def usual_parallel(self) -> int:
+        """One."""
+        return self.max_parallel
+
     @classmethod
     def _fields(cls, record: Mapping[str, Any]) -> dict[str, Any]:
         return {**super()._fields(record), "has_code": False}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..._core.errors import RunNotFoundError
-from ...contract.run_state import RunState
-from .place import Place
+from .place import PlaceOfRuns
+from .recorded_kind import recorded_kind
 from .run import Run
 from .task_payload import TaskPayload
 
@@ -43,11 +41,16 @@ class Training:
     place: int = 0
 
 
-class Launcher(Place, ABC):
+class Launcher(PlaceOfRuns):
     """Starts any number of trainings of one package in one kind of place.
 
     All that they share is there: the package is made, the image built, the data sent. It can be
     written down, and another process goes on with that.
+
+    Attributes
+    ----------
+    kind
+        What a run's record says of where it ran.
     """
 
     kind: ClassVar[str]
@@ -56,34 +59,11 @@ class Launcher(Place, ABC):
     def start(self, training: Training) -> Run:
         """Start a training, or find the one of its id, and return at once."""
 
-    @abstractmethod
-    def run(self, run_id: str) -> Run:
-        """Find a run again.
-
-        Raises
-        ------
-        RunNotFoundError
-            There is none of that id.
-        """
-
-    @abstractmethod
     def record(self) -> dict[str, Any]:
-        """Give all that :meth:`open` needs, as JSON."""
+        """Give all that :meth:`open` needs, as JSON, and the class that opens it."""
+        return {"kind": recorded_kind(type(self))}
 
     @classmethod
     @abstractmethod
     def open(cls, record: Mapping[str, Any]) -> Launcher:
         """Go on with what :meth:`record` gave."""
-
-    def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
-        """Look up many runs at once; one that is not there is left out."""
-        found = {}
-        for run_id in run_ids:
-            with contextlib.suppress(RunNotFoundError):
-                found[run_id] = self.run(run_id).state
-        return found
-
-    def cost(self, run: Run) -> float | None:
-        """Give what a run has cost, in US dollars; ``None`` if it costs nothing or is not known."""
-        del run
-        return None

@@ -77,7 +77,7 @@ class LocalLauncher(Launcher):
         return True
 
     @property
-    def max_parallel(self) -> int | None:
+    def usual_parallel(self) -> int | None:
         """As many as there are processors for this process."""
         return processor_count()
 
@@ -93,6 +93,7 @@ class LocalLauncher(Launcher):
     def record(self) -> dict[str, Any]:
         """Give all that :meth:`open` needs, as JSON."""
         return {
+            **super().record(),
             "name": self.name,
             "package_path": str(self.package_path),
             "channels": {name: str(path) for name, path in self.channels.items()},

@@ -1,19 +1,30 @@
-"""What can be said of a kind of place before anything runs there."""
+"""A kind of place where trainings run, and what can be said of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 
-__all__ = ["Place"]
+from ..._core.errors import RunNotFoundError
+from ...contract.run_state import RunState
+from .run import Run
+
+__all__ = ["Place", "PlaceOfRuns"]
 
 
 class Place:
-    """What is so of a place unless it says otherwise."""
+    """What is so of a place unless it says otherwise, before anything runs there."""
 
     @property
     def max_parallel(self) -> int | None:
         """How many trainings can run at once at most; ``None`` if only the place can tell."""
         return None
+
+    @property
+    def usual_parallel(self) -> int | None:
+        """How many run at once if nobody says how many; ``None`` if as many as the place takes."""
+        return self.max_parallel
 
     @property
     def is_local(self) -> bool:
@@ -28,4 +39,31 @@ class Place:
     def worst_cost(self, place: int = 0) -> float | None:
         """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing."""
         del place
+        return None
+
+
+class PlaceOfRuns(Place, ABC):
+    """A place that knows its runs."""
+
+    @abstractmethod
+    def run(self, run_id: str) -> Run:
+        """Find a run again, from any process.
+
+        Raises
+        ------
+        RunNotFoundError
+            There is none of that id.
+        """
+
+    def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
+        """Look up many runs at once; one that is not there is left out."""
+        found = {}
+        for run_id in run_ids:
+            with contextlib.suppress(RunNotFoundError):
+                found[run_id] = self.run(run_id).state
+        return found
+
+    def cost(self, run: Run) -> float | None:
+        """Give what a run has cost, in US dollars; ``None`` if it costs nothing or is not known."""
+        del run
         return None

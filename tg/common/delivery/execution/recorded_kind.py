@@ -12,12 +12,13 @@ from ..._core.errors import FormatError
 __all__ = ["recorded_class", "recorded_kind"]
 
 _ME = "common.delivery.execution.recorded_kind"
-_KIND = re.compile(r"tg((?:\.[a-z_][a-z0-9_]*)+):([A-Z]\w*)\Z")
+_LIBRARY = "tg"
+_KIND = re.compile(r"([A-Za-z_][\w.]*):([A-Z]\w*)\Z")
 _T = TypeVar("_T")
 
 
 def recorded_kind(one: type) -> str:
-    """Name a class of this library, whatever the library's root is called here.
+    """Name a class; one of this library is called the same whatever its root is called here.
 
     Example
     -------
@@ -25,24 +26,23 @@ def recorded_kind(one: type) -> str:
     >>> recorded_kind(Run)
     'tg.common.delivery.execution.run:Run'
     """
-    below = one.__module__.removeprefix(_root())
-    return f"tg{below}:{one.__qualname__}"
+    return f"{_renamed(one.__module__, _root(), _LIBRARY)}:{one.__qualname__}"
 
 
 def recorded_class(kind: object, base: type[_T]) -> type[_T]:
-    """Find the class that is so called; a record can name no other code than this library's.
+    """Find the class that is so called.
 
     Parameters
     ----------
     kind
-        ``"tg.MODULE:CLASS"``.
+        As :func:`recorded_kind` gave it.
     base
         What the class must be derived from.
 
     Raises
     ------
     FormatError
-        There is no such class.
+        There is no such class, or it is not derived from ``base``.
 
     Example
     -------
@@ -56,13 +56,21 @@ def recorded_class(kind: object, base: type[_T]) -> type[_T]:
     found = None
     if named:
         with contextlib.suppress(ImportError):
-            found = getattr(importlib.import_module(_root() + named[1]), named[2], None)
+            module = importlib.import_module(_renamed(named[1], _LIBRARY, _root()))
+            found = getattr(module, named[2], None)
     if not isinstance(found, type) or not issubclass(found, base):
         raise FormatError(
             f"there is no {base.__name__} of the kind {kind!r}",
-            hint="The record is damaged, or a newer version of training-grounds wrote it.",
+            hint="Use the version of training-grounds, and the extras, that wrote it; or the "
+            "record is damaged.",
         )
     return found
+
+
+def _renamed(module: str, root: str, other: str) -> str:
+    """Put a module that is below one root under the other."""
+    below = module.removeprefix(f"{root}.")
+    return module if below == module else f"{other}.{below}"
 
 
 def _root() -> str:

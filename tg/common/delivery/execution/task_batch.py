@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..._core.errors import RunNotFoundError
-from ...contract.run_state import RunState
-from .place import Place
-from .recorded_kind import recorded_class
+from .place import PlaceOfRuns
+from .recorded_kind import recorded_class, recorded_kind
 from .run import Run
 
 __all__ = ["TaskBatch", "open_batch"]
 
 
-class TaskBatch(Place, ABC):
+class TaskBatch(PlaceOfRuns):
     """Many tasks, packed and built once, each of which is started when its turn has come.
 
     The id of a run is known before it is started, and to start it again is to find it: whoever
@@ -92,36 +89,14 @@ class TaskBatch(Place, ABC):
             it.
         """
 
-    @abstractmethod
-    def run(self, run_id: str) -> Run:
-        """Find a run again, from any process.
-
-        Raises
-        ------
-        RunNotFoundError
-            There is none of that id.
-        """
-
-    def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
-        """Look up many runs at once; one that is not there is left out."""
-        found = {}
-        for run_id in run_ids:
-            with contextlib.suppress(RunNotFoundError):
-                found[run_id] = self.run(run_id).state
-        return found
-
-    def cost(self, run: Run) -> float | None:
-        """Give what a run has cost, in US dollars; ``None`` if it costs nothing or is not known."""
-        del run
-        return None
-
-    @abstractmethod
-    def record(self) -> Mapping[str, Any]:
+    def record(self) -> dict[str, Any]:
         """Give all that a new process needs to go on, as JSON; prepares the batch if need be.
 
-        Its ``kind`` tells :func:`open_batch` which class opens it. Variables that the options give
-        by value are in it; those that they give by name alone are looked up again.
+        Its ``kind`` tells :func:`open_batch` which class opens it: a kind of batch adds what else
+        its ``open`` needs. Variables that the options give by value are in it; those that they
+        give by name alone are looked up again.
         """
+        return {"kind": recorded_kind(type(self))}
 
     @classmethod
     @abstractmethod

@@ -14,10 +14,10 @@ from ..._core.errors import ConfigError, StorageError
 from ..._core.files import atomic_folder
 from ...contract.task import TrainingTask
 from ..delivery.packaging import Package
+from ..execution.batch_source import BatchExecutor
 from ..execution.following import follow_run
 from ..execution.launcher import Training
 from ..execution.package_copy import kept_package
-from ..execution.place import Place
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
 from ..execution.run import Executor, Run
@@ -52,7 +52,7 @@ class Routine(Protocol):
         """Take many tasks to a place."""
 
 
-class RayExecutor(Place, Executor):
+class RayExecutor(BatchExecutor, Executor):
     """Runs the real package in a job of an existing Ray cluster, in an interpreter of its own.
 
     Each run is a job of the same id, which waits until a node has room. Trainings outlive the

@@ -22,7 +22,6 @@ from ..execution.local_run import GRACE_SECONDS, training_folders
 from ..execution.process_identity import submitter
 from ..execution.process_launch import link_data
 from ..execution.provenance import provenance_of
-from ..execution.recorded_kind import recorded_kind
 from ..execution.run import Run
 from ..execution.run_folder import RunFolder
 from ..execution.training_variables import without_bars
@@ -68,7 +67,6 @@ class RayLauncher(LocalLauncher):
         """Give all that :meth:`open` needs, as JSON."""
         return {
             **super().record(),
-            "kind": recorded_kind(type(self)),
             "code": str(self.code),
             "root": self.root,
             "lock": list(self.lock),

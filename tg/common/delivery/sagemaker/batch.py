@@ -1,179 +1,60 @@
-"""Many tasks of one SageMaker project that share a package and an image."""
+"""Many tasks of one SageMaker project, to run wherever."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from ..._core.errors import ConfigError, FormatError
-from ..._core.protocol import check_protocol
-from ...contract.run_state import RunState
-from ..execution.launcher import Launcher, Training
-from ..execution.request import digest_of
-from ..execution.run import Run
-from ..execution.task_batch import TaskBatch
-from ..execution.task_payload import TaskPayload
-from ..naming.legal_name import job_name
-from .batch_source import BatchSource, RecordedSource
+from ...contract.task import TrainingTask
+from ..execution.batch_source import BatchExecutor, FreshSource
+from ..execution.package_batch import PackageBatch
+from ..execution.request import TrainingRequest
+from ..execution.task_payload import TaskPayloads
+from ..runtime.channel_job import ChannelJob
+from .config import SagemakerConfig
+from .job import SagemakerJob
 
-__all__ = ["SagemakerBatch"]
-
-_KIND = "tg.common.delivery.sagemaker.batch:SagemakerBatch"
-_PROTOCOL = 1
-_BATCH_DIGITS, _RUN_DIGITS = 8, 12
+__all__ = ["make_batch"]
 
 
-class SagemakerBatch(TaskBatch):
-    """Many tasks that share a package, an image and data; made by an executor's ``batch``.
+def make_batch(
+    config: SagemakerConfig,
+    executor: BatchExecutor,
+    tasks: Mapping[str, TrainingTask],
+    batch_id: str = "",
+) -> PackageBatch:
+    """Take many tasks that share what else a configuration says.
 
     Parameters
     ----------
-    payloads
-        Name to pickled task.
-    source
-        What they share.
+    config
+        The package's name and settings, and the data.
+    executor
+        Where they run.
+    tasks
+        Name to task.
     batch_id
         Tells the batch from others of the same tasks.
+
+    Raises
+    ------
+    ConfigError
+        The dataset is not there, or a name cannot be used.
     """
+    for name, task in tasks.items():
+        getattr(task, "info", {}).setdefault("name", name)
+    payloads = TaskPayloads.of({name: SagemakerJob(task) for name, task in tasks.items()})
+    request = _shared_request(config, payloads.modules)
+    executor.check(request)
+    folder = config.runs_folder.parent / "payloads"
+    return PackageBatch(payloads.write(folder), FreshSource(executor, request), batch_id)
 
-    def __init__(
-        self, payloads: Mapping[str, TaskPayload], source: BatchSource, batch_id: str = ""
-    ) -> None:
-        self._payloads = dict(payloads)
-        self._source = source
-        self._batch_id = batch_id
-        self._preparing = threading.Lock()
 
-    @property
-    def names(self) -> Sequence[str]:
-        """The tasks."""
-        return tuple(self._payloads)
-
-    @property
-    def max_parallel(self) -> int | None:
-        """How many can run at once at most."""
-        return self._source.max_parallel
-
-    @property
-    def is_local(self) -> bool:
-        """Whether its runs are on this machine."""
-        return self._source.is_local
-
-    @property
-    def places(self) -> Sequence[str]:
-        """What can be tried one after the other where there is no capacity: instance types."""
-        return self._source.places
-
-    def prepare(self) -> None:
-        """Pack, build and send what all tasks share, unless it is there."""
-        _ = self._launcher
-
-    def fingerprint(self, name: str) -> str:
-        """Tell a task's training from every other: by its code, fields and data."""
-        payload = self._payload(name)
-        with self._preparing:
-            shared = (self._source.content_hash, self._source.data_fingerprint)
-        return digest_of(*shared, payload.digest)
-
-    def run_id(self, name: str, attempt: int = 1) -> str:
-        """Give the id that a task's run has; from the second attempt on it ends with ``-r2``."""
-        return self._id(name, self.fingerprint(name), attempt)
-
-    def start(self, name: str, attempt: int = 1, place: int = 0) -> Run:
-        """Start a task's training, or find the one of this id, and return at once."""
-        if not 0 <= place < len(self.places):
-            raise ConfigError(
-                f"there is no place {place} for the task {name!r}",
-                hint=f"Give a number below {len(self.places)}: {', '.join(self.places)}.",
-            )
-        fingerprint = self.fingerprint(name)
-        training = Training(
-            fingerprint=fingerprint,
-            run_id=self._id(name, fingerprint, attempt),
-            payload=self._payload(name),
-            place=place,
-        )
-        return self._launcher.start(training)
-
-    def run(self, run_id: str) -> Run:
-        """Find a run again, from any process."""
-        return self._launcher.run(run_id)
-
-    def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
-        """Look up many runs at once; one that is not there is left out."""
-        return self._launcher.states(run_ids)
-
-    def worst_cost(self, place: int = 0) -> float | None:
-        """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing."""
-        return self._source.worst_cost(place)
-
-    def cost(self, run: Run) -> float | None:
-        """Give what a run has cost, in US dollars; ``None`` if it costs nothing or is not known."""
-        return self._launcher.cost(run)
-
-    def record(self) -> dict[str, Any]:
-        """Give all that a new process needs to go on, as JSON; prepares the batch if need be."""
-        launcher = self._launcher
-        return {
-            "kind": _KIND,
-            "protocol": _PROTOCOL,
-            "batch_id": self._batch_id,
-            "tasks": {
-                name: {"digest": payload.digest, "path": str(payload.path)}
-                for name, payload in self._payloads.items()
-            },
-            "shared": {
-                "scope": self._source.scope,
-                "content_hash": self._source.content_hash,
-                "data_fingerprint": self._source.data_fingerprint,
-                "launcher": {"kind": launcher.kind, **launcher.record()},
-            },
-        }
-
-    @classmethod
-    def open(cls, record: Mapping[str, Any]) -> SagemakerBatch:
-        """Go on with what :meth:`record` gave, in a new process.
-
-        Raises
-        ------
-        FormatError
-            It is no such record.
-        ProtocolError
-            A newer version of this library wrote it.
-        """
-        try:
-            check_protocol(record["protocol"], _PROTOCOL, "the record of a batch")
-            payloads = {
-                name: TaskPayload(digest=task["digest"], path=Path(task["path"]))
-                for name, task in record["tasks"].items()
-            }
-            source = RecordedSource(record["shared"])
-            return cls(payloads, source, record["batch_id"])
-        except (KeyError, TypeError, AttributeError, ValueError) as exc:
-            raise FormatError(
-                f"this is no record of a batch: {exc!r}",
-                hint="It is damaged, or was not made by this library: make the batch again.",
-            ) from exc
-
-    @property
-    def _launcher(self) -> Launcher:
-        with self._preparing:  # by one thread, once
-            return self._source.launcher
-
-    def _payload(self, name: str) -> TaskPayload:
-        try:
-            return self._payloads[name]
-        except KeyError:
-            raise ConfigError(
-                f"the batch has no task {name!r}",
-                hint=f"It has {len(self._payloads)}: {', '.join(list(self._payloads)[:10])}, ...",
-            ) from None
-
-    def _id(self, name: str, fingerprint: str, attempt: int) -> str:
-        # the first part of the digits is that of all of the batch's runs: they are listed by it
-        batch = digest_of(self._source.scope, self._batch_id)[:_BATCH_DIGITS]
-        own = digest_of(self._source.scope, self._batch_id, name, fingerprint)[:_RUN_DIGITS]
-        tail = f"{batch}-{own}" if attempt == 1 else f"{batch}-{own}-r{attempt}"
-        return job_name(name.lower(), tail)
+def _shared_request(config: SagemakerConfig, modules: Iterable[str]) -> TrainingRequest:
+    """Fix what all tasks share; the modules that any of them leads to travel in the package."""
+    job = ChannelJob()
+    packaging = copy.copy(config.packaging)
+    packaging.payload = {"job": job}
+    packaging.include_modules = sorted({*packaging.include_modules, *modules})
+    return replace(config.request(None), job=job, packaging=packaging)

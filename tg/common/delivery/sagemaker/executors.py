@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -11,64 +10,33 @@ from ..._core.logger import Logger
 from ...contract.task import TrainingTask
 from ..delivery.packaging import Package
 from ..execution.attached_launch import AttachedLauncher, AttachedTraining
+from ..execution.batch_source import BatchExecutor
 from ..execution.container_launch import ContainerLauncher
 from ..execution.container_options import ContainerOptions
 from ..execution.environments import EnvironmentCache
 from ..execution.following import follow_run
 from ..execution.kept_run import open_run
-from ..execution.launcher import Launcher, Training
+from ..execution.launcher import Training
 from ..execution.local_launcher import processor_count
-from ..execution.place import Place
+from ..execution.package_batch import PackageBatch
 from ..execution.process_launch import ProcessLauncher
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
 from ..execution.run import Executor, Run
 from ..execution.run_folder import RunFolder
-from ..execution.task_payload import TaskPayloads
-from .batch import SagemakerBatch
-from .batch_source import BatchExecutor, FreshSource, shared_request
+from .batch import make_batch
 from .checkup import Checkup
 from .config import SagemakerConfig
 from .examination import LocalExamination
-from .job import SagemakerJob
 
 __all__ = [
     "SagemakerAttachedExecutor",
     "SagemakerLocalExecutor",
     "SagemakerProcessExecutor",
-    "make_batch",
 ]
 
 
-def make_batch(
-    config: SagemakerConfig,
-    executor: BatchExecutor,
-    tasks: Mapping[str, TrainingTask],
-    batch_id: str = "",
-) -> SagemakerBatch:
-    """Take many tasks that share what else a configuration says, to run wherever.
-
-    Parameters
-    ----------
-    config
-        What they share.
-    executor
-        Where they run.
-    tasks
-        Name to task.
-    batch_id
-        Tells the batch from others of the same tasks.
-    """
-    for name, task in tasks.items():
-        getattr(task, "info", {}).setdefault("name", name)
-    payloads = TaskPayloads.of({name: SagemakerJob(task) for name, task in tasks.items()})
-    request = shared_request(config, payloads.modules)
-    executor.check(request)
-    folder = config.runs_folder.parent / "payloads"
-    return SagemakerBatch(payloads.write(folder), FreshSource(executor, request), batch_id)
-
-
-class SagemakerExecutor(Place, Executor):
+class SagemakerExecutor(BatchExecutor, Executor):
     """What the executors on this machine share.
 
     Parameters
@@ -92,16 +60,12 @@ class SagemakerExecutor(Place, Executor):
         folder = RunFolder.find(self.config.runs_folder, run_id)
         return open_run(folder, self.config.containering.engine)
 
-    def batch(self, tasks: Mapping[str, TrainingTask], *, batch_id: str = "") -> SagemakerBatch:
+    def batch(self, tasks: Mapping[str, TrainingTask], *, batch_id: str = "") -> PackageBatch:
         """Take many tasks, which share one package and one image, to start each in its turn."""
         return make_batch(self.config, self, tasks, batch_id)
 
     def check(self, request: TrainingRequest) -> None:
         """Refuse what cannot work, as far as that is known before anything is packed."""
-
-    @abstractmethod
-    def prepare(self, request: TrainingRequest, package: Package) -> Launcher:
-        """Build and send what all runs of a package share, unless it is there."""
 
     @property
     def scope(self) -> str:
@@ -195,7 +159,7 @@ class ParallelExecutor(FollowingExecutor):
     """What executors share whose runs go on by themselves on this machine."""
 
     @property
-    def max_parallel(self) -> int:
+    def usual_parallel(self) -> int:
         """As many trainings as there are processors for this process."""
         return processor_count()
 

@@ -135,6 +135,7 @@ class RemoteLauncher(Launcher):
     def record(self) -> dict[str, Any]:
         """Give all that :meth:`open` needs, as JSON."""
         return {
+            **super().record(),
             "name": self.name,
             "image_uri": self.image_uri,
             "image_hash": self.image_hash,

@@ -13,15 +13,15 @@ from ..delivery.containering import Containering
 from ..delivery.dependency_list import DependencyList
 from ..delivery.package_name import check_name
 from ..delivery.packaging import Packaging
+from ..execution.batch_source import BatchExecutor
 from ..execution.container_options import ContainerOptions
-from .batch import SagemakerBatch
-from .batch_source import BatchExecutor
+from ..execution.package_batch import PackageBatch
+from .batch import make_batch
 from .config import SagemakerConfig
 from .executors import (
     SagemakerAttachedExecutor,
     SagemakerLocalExecutor,
     SagemakerProcessExecutor,
-    make_batch,
 )
 from .job import SagemakerJob
 from .options import SagemakerOptions
@@ -116,7 +116,7 @@ class SagemakerRoutine:
 
     def batch_at(
         self, place: BatchExecutor, tasks: Mapping[str, TrainingTask], *, batch_id: str = ""
-    ) -> SagemakerBatch:
+    ) -> PackageBatch:
         """Take many tasks to a place that this room does not know, such as a cluster.
 
         Parameters

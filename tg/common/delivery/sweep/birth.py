@@ -13,7 +13,6 @@ from ..._core.errors import SweepError, SweepNotFoundError
 from ..execution.task_batch import TaskBatch
 from ..naming.legal_name import suffixed_name
 from ..naming.target import SAGEMAKER_JOB
-from .batch_kind import kind_of
 from .earlier import with_earlier
 from .journal import Journal
 from .journal_file import journal_path, sweeps_folder
@@ -86,7 +85,7 @@ def bring_into_being(
         Journal.create(
             path,
             about={"settings": settings.to_json(), "identity": identity},
-            batches={0: (kind_of(batch), batch.record())},
+            batches={0: batch.record()},
             rows=rows,
         ).close()
     return path, batch

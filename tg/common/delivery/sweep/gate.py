@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from ..execution.place import Place
 from .pace import Pace
 
-__all__ = ["Gate"]
+__all__ = ["Gate", "room_for"]
 
 
 class Gate:
@@ -129,3 +130,26 @@ class Gate:
             max(self._pace.first_pause_seconds, 2 * self._pause), self._pace.longest_pause_seconds
         )
         self._open_at = now + self._pause * (0.5 + self._noise() / 2)
+
+
+def room_for(asked: int | None, places: Iterable[Place]) -> int | None:
+    """Say how many runs may go on at once; ``None`` for as many as the places take.
+
+    Parameters
+    ----------
+    asked
+        How many the user wants; what is usual there if ``None``.
+    places
+        Where they run.
+
+    Example
+    -------
+    >>> class Laptop(Place):
+    ...     usual_parallel = 2
+    >>> room_for(None, [Laptop()]), room_for(5, [Laptop()])
+    (2, 5)
+    """
+    limits = [asked]
+    for place in places:
+        limits += [place.max_parallel, place.usual_parallel if asked is None else None]
+    return min((limit for limit in limits if limit is not None), default=None)

@@ -27,6 +27,7 @@ _UPDATE = (
     "WHERE number = ?"
 )
 _INSERT = f"INSERT INTO tasks VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+_BATCH = "INSERT INTO batches VALUES (?, ?)"
 _TRANSITION = (
     "INSERT INTO transitions (utc, task, state, attempt, place, run_id, kind, reason) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -99,7 +100,7 @@ class Journal:
         path: Path,
         *,
         about: Mapping[str, str],
-        batches: Mapping[int, tuple[str, Mapping[str, Any]]],
+        batches: Mapping[int, Mapping[str, Any]],
         rows: Iterable[TaskRow],
         now: Callable[[], datetime] = _now,
     ) -> Journal:
@@ -112,7 +113,7 @@ class Journal:
         about
             What else is to be known of the sweep.
         batches
-            Number to kind and record.
+            Number to record.
         rows
             The tasks.
         now
@@ -127,10 +128,8 @@ class Journal:
         try:
             with journal._committed(begin=False) as connection:
                 connection.executemany("INSERT INTO about VALUES (?, ?)", about.items())
-                for number, (kind, record) in batches.items():
-                    connection.execute(
-                        "INSERT INTO batches VALUES (?, ?, ?)", (number, kind, json.dumps(record))
-                    )
+                for number, record in batches.items():
+                    connection.execute(_BATCH, (number, json.dumps(record)))
                 connection.executemany(_INSERT, (row.values() for row in rows))
         except BaseException:
             journal.close()
@@ -162,11 +161,11 @@ class Journal:
         """Give what else is known of the sweep."""
         return dict(self._read("SELECT key, value FROM about"))
 
-    def batches(self) -> dict[int, tuple[str, dict[str, Any]]]:
-        """Give the kinds and the records of the batches."""
+    def batches(self) -> dict[int, dict[str, Any]]:
+        """Give the records of the batches."""
         return {
-            number: (kind, json.loads(record))
-            for number, kind, record in self._read("SELECT batch, kind, record FROM batches")
+            number: json.loads(record)
+            for number, record in self._read("SELECT batch, record FROM batches")
         }
 
     def rows(self) -> list[TaskRow]:
@@ -229,14 +228,10 @@ class Journal:
                 ),
             )
 
-    def add(
-        self, number: int, kind: str, record: Mapping[str, Any], rows: Iterable[TaskRow]
-    ) -> None:
+    def add(self, number: int, record: Mapping[str, Any], rows: Iterable[TaskRow]) -> None:
         """Take up further tasks, with the batch that they are started with."""
         with self._committed() as connection:
-            connection.execute(
-                "INSERT INTO batches VALUES (?, ?, ?)", (number, kind, json.dumps(record))
-            )
+            connection.execute(_BATCH, (number, json.dumps(record)))
             connection.executemany(_INSERT, (row.values() for row in rows))
 
     def note(self, **about: str) -> None:

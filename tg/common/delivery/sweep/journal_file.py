@@ -34,7 +34,7 @@ _FIND_AGAIN = (
 )
 _SCHEMA = f"""
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE batches (batch INTEGER PRIMARY KEY, kind TEXT NOT NULL, record TEXT NOT NULL);
+CREATE TABLE batches (batch INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE tasks (
     {", ".join(COLUMNS)}, PRIMARY KEY (number), UNIQUE (name)
 );

@@ -13,9 +13,9 @@ from ..._core.errors import (
     SweepNotFoundError,
 )
 from ..naming.column import listed
-from .batch_kind import executor_of, kind_of
 from .distribution import Integers, Uniform
 from .earlier import with_earlier
+from .executor_choice import executor_of
 from .journal import Journal
 from .journal_file import journal_path
 from .mirror import SweepMirror
@@ -218,7 +218,7 @@ class OptunaSweep(Sweep):
         ]
         folder = self.journal_path.parent.parent
         rows = with_earlier(rows, batch, folder, besides=str(self.name), rerun=False)
-        journal.add(number, kind_of(batch), batch.record(), rows)
+        journal.add(number, batch.record(), rows)
         self._batches[number] = batch
 
     def _study(self, rows: list[TaskRow], optuna: Any) -> Any:

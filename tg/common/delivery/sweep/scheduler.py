@@ -14,7 +14,7 @@ from ..execution.task_batch import TaskBatch
 from .answers import Answers
 from .budget import Budget
 from .calls import Calls
-from .gate import Gate
+from .gate import Gate, room_for
 from .journal import Journal
 from .ledger import Ledger
 from .looking import Outcome, outcome_of
@@ -75,9 +75,7 @@ class Scheduler:
         self._teller = Teller(on_progress, clock)
         self._clock = clock
         self._now = now
-        limits = [settings.max_parallel, *(batch.max_parallel for batch in batches.values())]
-        given = [limit for limit in limits if limit is not None]
-        self._gate = Gate(min(given, default=None), settings.pace, clock)
+        self._gate = Gate(room_for(settings.max_parallel, batches.values()), settings.pace, clock)
         self._budget = Budget(settings.max_cost, batches)
         self._answers = Answers(self._ledger, self._gate, settings.pace.patience_seconds)
         self._calls = Calls(settings.pace, clock)

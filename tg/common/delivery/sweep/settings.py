@@ -23,7 +23,7 @@ class SweepSettings:
     Attributes
     ----------
     max_parallel
-        How many runs may go on at once; what the place allows if not given.
+        How many runs may go on at once; what is usual at the place if not given.
     max_cost
         US dollars: no run is started that could bring the sum beyond it.
     deadline

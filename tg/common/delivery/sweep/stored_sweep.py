@@ -12,8 +12,7 @@ from ..._core.errors import RunNotFoundError, StorageError, SweepError
 from ..._core.file_lock import FileLock
 from ..execution.result_loader import ResultLoader
 from ..execution.run import Run
-from ..execution.task_batch import TaskBatch
-from .batch_kind import batch_of
+from ..execution.task_batch import TaskBatch, open_batch
 from .best import best_rows
 from .journal import Journal, Transition
 from .metric_choice import chosen_metric
@@ -218,9 +217,9 @@ class StoredSweep:
         )
 
     def _opened(self, journal: Journal) -> Mapping[int, TaskBatch]:
-        for number, (kind, record) in journal.batches().items():
+        for number, record in journal.batches().items():
             if number not in self._batches:
-                self._batches[number] = batch_of(kind, record)
+                self._batches[number] = open_batch(record)
         return self._batches
 
     def _is_driven(self) -> bool:

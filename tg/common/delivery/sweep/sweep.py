@@ -13,8 +13,8 @@ from typing import Any
 from ..._core.errors import ConfigError, StorageError, SweepBusyError
 from ..._core.file_lock import FileLock
 from ...contract.task import TrainingTask
-from .batch_kind import executor_of
 from .birth import bring_into_being
+from .executor_choice import executor_of
 from .journal import Journal
 from .journal_file import journal_path
 from .mirror import SweepMirror, mirrored
@@ -51,7 +51,7 @@ class Sweep(StoredSweep):
         What the sweep is called. If not given, it is made of what the tasks are, so that the same
         tasks are the same sweep.
     max_parallel
-        How many runs may go on at once; what the place allows if not given.
+        How many runs may go on at once; what is usual at the place if not given.
     max_cost
         US dollars: no run is started that could bring the sum beyond it.
     deadline

@@ -1,0 +1,104 @@
+"""What the tasks of a batch share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from ..delivery.packaging import Package
+from .launcher import Launcher
+from .package_copy import kept_package
+from .place import Place
+from .recorded_kind import recorded_class
+from .request import TrainingRequest
+
+__all__ = ["BatchExecutor", "BatchSource", "FreshSource", "RecordedSource"]
+
+
+class BatchExecutor(Place, ABC):
+    """What a batch needs of its executor."""
+
+    @property
+    @abstractmethod
+    def scope(self) -> str:
+        """What tells the runs of its batches from those of other executors."""
+
+    @abstractmethod
+    def check(self, request: TrainingRequest) -> None:
+        """Refuse what cannot work, as far as that is known before anything is packed."""
+
+    @abstractmethod
+    def prepare(self, request: TrainingRequest, package: Package) -> Launcher:
+        """Build and send what all runs of a package share, unless it is there."""
+
+
+class FreshSource:
+    """What is packed, built and sent when it is first asked for.
+
+    Parameters
+    ----------
+    executor
+        Where the tasks are going to run.
+    request
+        The package, and the data.
+    """
+
+    def __init__(self, executor: BatchExecutor, request: TrainingRequest) -> None:
+        self.place = executor
+        self.scope = executor.scope
+        self._request = request
+
+    @property
+    def content_hash(self) -> str:
+        """The hash of the code and its libraries; the package is made for it."""
+        return self._package.manifest.content_hash
+
+    @cached_property
+    def data_fingerprint(self) -> str:
+        """What tells the data from others."""
+        return self._request.data_fingerprint()
+
+    @cached_property
+    def launcher(self) -> Launcher:
+        """What starts the tasks."""
+        return self.place.prepare(self._request, self._package)
+
+    @cached_property
+    def _package(self) -> Package:
+        package = self._request.packaging.make_package()
+        # packages are made where files may be deleted at any time: a batch may take weeks
+        folder = self._request.runs_folder.parent / "packages"
+        return replace(package, path=kept_package(package.path, folder))
+
+
+class RecordedSource:
+    """What another process has packed, built and sent.
+
+    Parameters
+    ----------
+    record
+        What was written down of it.
+    """
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        self.scope: str = record["scope"]
+        self.content_hash: str = record["content_hash"]
+        self.data_fingerprint: str = record["data_fingerprint"]
+        self._record: Mapping[str, Any] = record["launcher"]
+        self._class = recorded_class(self._record["kind"], Launcher)  # type: ignore[type-abstract]
+
+    @property
+    def place(self) -> Launcher:
+        """Where the tasks run."""
+        return self.launcher
+
+    @cached_property
+    def launcher(self) -> Launcher:
+        """What starts the tasks."""
+        return self._class.open(self._record)
+
+
+BatchSource: TypeAlias = FreshSource | RecordedSource

@@ -98,14 +98,15 @@ def test_a_database_of_something_else_is_told(project: Path) -> None:
         Sweep.open("s")
 
 
-def test_a_newer_protocol_is_told_and_left_alone(place: Path) -> None:
+@pytest.mark.parametrize("protocol", ["1", "99"])
+def test_another_protocol_is_told_and_left_alone(place: Path, protocol: str) -> None:
     path = finished(place)
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE about SET value = '2' WHERE key = 'protocol'")
+    connection.execute("UPDATE about SET value = ? WHERE key = 'protocol'", (protocol,))
     connection.commit()
     connection.close()
     for act in (Sweep.open, lambda _: Sweep(tasks(30), FolderExecutor(place), name="s").run()):
-        with pytest.raises(ProtocolError, match=r"protocol 2.*newer version"):
+        with pytest.raises(ProtocolError, match=f"protocol {protocol}.*this version reads"):
             act("s")
 
 

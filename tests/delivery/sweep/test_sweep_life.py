@@ -22,9 +22,9 @@ from folder_place import FileRun, FileTask, FolderBatch, FolderExecutor, run_fil
 
 from tg.common._core.errors import (
     ConfigError,
+    FormatError,
     GridError,
     NamingError,
-    ProtocolError,
     SweepBusyError,
     SweepError,
 )
@@ -264,7 +264,7 @@ def test_a_sweep_that_nobody_drives_any_more_can_be_cancelled(
 
 def test_a_cancelled_sweep_can_be_resumed(place: Path) -> None:
     sweep = Sweep(
-        tasks(6, seconds=0.3), FolderExecutor(place), name="s", max_parallel=2, pace=QUICK
+        tasks(6, seconds=1.5), FolderExecutor(place), name="s", max_parallel=2, pace=QUICK
     )
     thread = threading.Thread(target=sweep.run)
     thread.start()
@@ -344,8 +344,10 @@ def test_a_batch_that_cannot_be_imported_is_told(place: Path) -> None:
     sweep.run()
     for kind in ("no.such:Batch", "os:path", "folder_place:NoSuch"):
         with Journal(sweep.journal_path, "write") as journal:
-            journal._connection.execute("UPDATE batches SET kind = ?", (kind,))
-        with pytest.raises(ProtocolError, match=kind):
+            journal._connection.execute(
+                "UPDATE batches SET record = json_set(record, '$.kind', ?)", (kind,)
+            )
+        with pytest.raises(FormatError, match=kind):
             Sweep.open("s").run()
 
 

@@ -75,6 +75,7 @@ class RemoteRun(Run):
         self._sleep = sleep
         self._clock = clock
         self._metric_values: JobMetrics | None = None
+        self._final: Mapping[str, Any] | None = None
 
     @property
     def id(self) -> str:
@@ -133,6 +134,8 @@ class RemoteRun(Run):
         return self._described(self._clients)
 
     def _described(self, clients: AwsClients) -> Mapping[str, Any]:
+        if self._final is not None:
+            return self._final
         client = clients.client("sagemaker")
         try:
             with translated("sagemaker.DescribeTrainingJob"):
@@ -146,6 +149,12 @@ class RemoteRun(Run):
                     hint="Check the name, the region and the account.",
                 ) from exc
             raise
+        # from then on nothing of it changes
+        if (
+            RunState(described["TrainingJobStatus"]).is_final
+            and "BillableTimeInSeconds" in described
+        ):
+            self._final = described
         return described
 
     def logs(self) -> Iterator[str]:

@@ -12,19 +12,19 @@ from pathlib import Path
 from ..._core.errors import (
     FormatError,
     NamingError,
-    ProtocolError,
     StorageError,
     SweepError,
     SweepNotFoundError,
     TgError,
 )
 from ..._core.loc import Loc
+from ..._core.protocol import check_protocol
 from ..._core.suggestions import did_you_mean
 from .task_row import COLUMNS
 
 __all__ = ["PROTOCOL", "connect", "journal_path", "storage_errors", "sweep_names", "sweeps_folder"]
 
-PROTOCOL = 1
+PROTOCOL = 2
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _FILE = "journal.db"
 _WAIT_SECONDS = 30.0
@@ -98,7 +98,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     SweepError
         ``"create"``, and there is one.
     ProtocolError
-        A newer version wrote it.
+        Another version wrote it, in a way that this one does not read.
     FormatError
         It is damaged.
     StorageError
@@ -171,11 +171,7 @@ def _check(connection: sqlite3.Connection, path: Path, tables: set[str]) -> None
     ).fetchone()
     if protocol is None or not str(protocol[0]).isdigit():
         raise FormatError(f"{path} is no journal of a sweep", hint=_FIND_AGAIN)
-    if int(protocol[0]) > PROTOCOL:
-        raise ProtocolError(
-            f"{path} has protocol {protocol[0]}, and this version knows {PROTOCOL} at most",
-            hint="Use a newer version of training-grounds.",
-        )
+    check_protocol(int(protocol[0]), PROTOCOL, f"the journal {path}")
     found = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found[0] != "ok":
         raise FormatError(f"the journal {path} is damaged: {found[0]}", hint=_FIND_AGAIN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -31,6 +32,8 @@ from tg.common._core.errors import (
 from tg.common.delivery.sagemaker import Autonamer
 from tg.common.delivery.sweep import MedianStopping, Pace, Sweep, SweepStatus, TaskState
 from tg.common.delivery.sweep.journal import Journal
+from tg.common.delivery.sweep.sweep_title import sweep_title
+from tg.common.ml.training_core import FunctionTask
 
 QUICK = Pace(first_pause_seconds=0.01, longest_poll_seconds=0.05, metric_seconds=0.02)
 HERE = Path(__file__).parent
@@ -103,6 +106,8 @@ def test_a_plan_that_cannot_work_is_refused_at_once(
         {"pace": 1.0},
         {"parameters": [{"rate": 1}]},
         {"parameters": {"t00000": 1}},
+        {"on_progress": 3},  # else the user finds out from a warning, hours later
+        {"on_progress": False},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_at_once(place: Path, settings: Any) -> None:
@@ -159,6 +164,36 @@ def test_the_same_tasks_are_the_same_sweep_without_a_name(place: Path) -> None:
     second.run()
     assert second.name == first.name
     assert executor.last.starts == []
+
+
+@pytest.mark.parametrize(
+    ("names", "title"),
+    [
+        (["ridge-A0p1", "ridge-A0p01"], "ridge"),
+        (["my_net-L1-R2", "my_net-L1-R3"], "my-net-L1"),
+        (["seed-1", "seed-2", "sort-1"], "FileTask"),
+        (["ridge", "ridge-2"], "ridge"),
+        (["A0p1", "A0p01"], "FileTask"),
+        (["naïve-1", "naïve-2"], "naive"),
+    ],
+)
+def test_a_sweep_without_a_name_is_called_as_its_tasks_are(
+    place: Path, names: list[str], title: str
+) -> None:
+    # a list of sweeps with names of hashes says nothing
+    for planned in (names, names[::-1]):
+        sweep = Sweep({name: FileTask(name) for name in planned}, FolderExecutor(place))
+        sweep.run()
+        assert re.fullmatch(rf"{title}-[0-9a-f]{{10}}", str(sweep.name))
+
+
+def test_a_sweep_of_functions_is_called_as_these_are() -> None:
+    def steep(data: Any, env: Any, minutes: int = 3) -> None: ...
+
+    assert sweep_title({f"M{n}": FunctionTask(steep, {"minutes": n}) for n in (1, 2)}) == "steep"
+    assert sweep_title({"a": FunctionTask(lambda data, env: None)}) == "a"
+    nameless = {name: FunctionTask(lambda data, env: None) for name in "ab"}
+    assert sweep_title(nameless) == "FunctionTask"
 
 
 def test_the_same_tasks_at_another_place_are_another_sweep(project: Path, place: Path) -> None:
@@ -236,8 +271,12 @@ def test_one_process_drives_and_the_others_watch(
     status = sweep.status()
     assert status.is_driven
     assert status["waiting"] == 12
-    with pytest.raises(SweepBusyError, match=f"process {driven.pid}"):
+    with pytest.raises(SweepBusyError, match=f"process {driven.pid}") as busy:
         sweep.run()
+    assert "Sweep.open('far').table()" in busy.value.hint
+    waiting = next(row.name for row in sweep.rows() if row.state is TaskState.WAITING)
+    with pytest.raises(SweepError, match=f"not started the task '{waiting}': it is waiting"):
+        sweep.run_of(waiting)
     assert driven.poll() is None
     # whoever watches can end it
     sweep.cancel()
@@ -335,8 +374,11 @@ def test_a_run_is_found_by_its_task(place: Path) -> None:
         _ = Sweep(tasks(2), FolderExecutor(place)).journal_path
     sweep.run()
     assert sweep.run_of("t00001").id == sweep.rows()[1].run_id
-    with pytest.raises(SweepError, match="has no task 'x'"):
+    with pytest.raises(SweepError, match="has no task 'x'") as unknown:
         sweep.run_of("x")
+    assert unknown.value.hint == "The tasks are: t00000, t00001."
+    with pytest.raises(SweepError, match="Did you mean 't00001'"):
+        sweep.result("t0001")
 
 
 def test_a_batch_that_cannot_be_imported_is_told(place: Path) -> None:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 from tg.common.delivery.sweep.progress import SweepProgress
 from tg.common.delivery.sweep.status import SweepStatus
@@ -42,6 +48,51 @@ def test_nothing_is_written_to_a_file_or_a_pipe() -> None:
     screen = io.StringIO()
     SweepProgress(screen)(SweepStatus(name="tea", counts={TaskState.RUNNING: 1}))
     assert screen.getvalue() == ""
+
+
+NOTEBOOK = """
+import json
+import sys
+import warnings
+
+warnings.simplefilter("ignore")  # the kernel's own
+import nbformat
+from nbclient import NotebookClient
+
+cell = nbformat.v4.new_code_cell(sys.stdin.read())
+book = nbformat.v4.new_notebook(cells=[cell])
+NotebookClient(book, timeout=60).execute()
+print(json.dumps(cell.outputs))
+"""
+CELL = """
+import sys
+sys.modules["ipywidgets"] = None  # is not installed
+from tg.common.delivery.sweep import SweepStatus, TaskState
+from tg.common.delivery.sweep.progress import SweepProgress
+
+with SweepProgress() as progress:
+    progress(SweepStatus(name="tea", counts={TaskState.WAITING: 3, TaskState.RUNNING: 1}))
+    progress(SweepStatus(name="tea", counts={TaskState.RUNNING: 2, TaskState.COMPLETED: 2}))
+    progress(SweepStatus(name="tea", counts={TaskState.COMPLETED: 3, TaskState.FAILED: 1}))
+"""
+
+
+@pytest.mark.slow
+def test_a_notebook_without_widgets_shows_one_text_and_no_escapes(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NOTEBOOK],
+        input=CELL,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    (shown,) = json.loads(done.stdout)
+    bar, *states = shown["data"]["text/plain"].splitlines()
+    assert bar.startswith("sweep tea: 100%")
+    assert "4/4" in bar
+    assert states == ["  waiting: 0", "  running: 0", "  completed: 3", "  failed: 1"]
 
 
 def test_what_was_done_before_does_not_shorten_the_time_that_is_left() -> None:

@@ -18,6 +18,7 @@ from .journal import Journal
 from .journal_file import journal_path, sweeps_folder
 from .plan import SweepPlan
 from .settings import SweepSettings
+from .sweep_title import sweep_title
 from .task_row import TaskRow
 
 __all__ = ["bring_into_being"]
@@ -66,8 +67,8 @@ def bring_into_being(
     fingerprints = {name: batch.fingerprint(name) for name in plan.tasks}
     identity = _identity(plan, batch)
     if path is None:
-        base = type(next(iter(plan.tasks.values()))).__name__
-        path = journal_path(suffixed_name(base, identity[:_DIGEST], target=SAGEMAKER_JOB))
+        title = sweep_title(plan.tasks)
+        path = journal_path(suffixed_name(title, identity[:_DIGEST], target=SAGEMAKER_JOB))
     with locked(path):
         if _is_there(path):
             _take_up(path, identity, fingerprints, rerun=rerun)

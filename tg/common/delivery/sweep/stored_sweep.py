@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..._core.errors import RunNotFoundError, StorageError, SweepError
 from ..._core.file_lock import FileLock
+from ..._core.suggestions import did_you_mean
 from ..execution.result_loader import ResultLoader
 from ..execution.run import Run
 from ..execution.task_batch import TaskBatch, open_batch
@@ -88,15 +89,23 @@ class StoredSweep:
         Raises
         ------
         SweepError
-            There is no such task, or it was not started.
+            There is no such task, the nearest is named; or it was not started.
         RunNotFoundError
             The run was removed.
         """
-        row = next((row for row in self.rows() if row.name == task), None)
-        if row is None or not row.run_id:
-            what = "has no task" if row is None else "has not started the task"
-            raise SweepError(f"the sweep {self.name} {what} {task!r}", hint="See rows().")
-        return self.run_at(row)
+        rows = {row.name: row for row in self.rows()}
+        if task not in rows:
+            raise SweepError(
+                f"the sweep {self.name} has no task {task!r}",
+                hint=did_you_mean(str(task), rows, what="tasks"),
+            )
+        if not rows[task].run_id:
+            raise SweepError(
+                f"the sweep {self.name} has not started the task {task!r}: it is "
+                f"{rows[task].state}",
+                hint="Its run is there when its turn has come.",
+            )
+        return self.run_at(rows[task])
 
     def run_at(self, row: TaskRow) -> Run:
         """Find the run that a row of :meth:`rows` is at.

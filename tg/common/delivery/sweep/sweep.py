@@ -131,7 +131,12 @@ class Sweep(StoredSweep):
     ) -> None:
         super().__init__(path)
         self._settings = settings
-        self.on_progress = on_progress or SweepProgress()
+        if on_progress is not None and not callable(on_progress):
+            raise ConfigError(
+                f"on_progress={on_progress!r} cannot be called",
+                hint="Give a function that takes a SweepStatus; leave it out for a bar.",
+            )
+        self.on_progress = SweepProgress() if on_progress is None else on_progress
         self.mirror = None
         self._plan = None
         self._executor = None
@@ -283,6 +288,7 @@ class Sweep(StoredSweep):
                     raise
                 raise SweepBusyError(
                     f"the sweep {path.parent.name} is driven by another process: {exc.what}",
-                    hint="Watch it with status() and rows(); or end that process, then run().",
+                    hint=f"Watch it with Sweep.open({path.parent.name!r}).table(); or end that "
+                    "process, then run().",
                 ) from exc
             yield

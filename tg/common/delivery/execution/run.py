@@ -38,7 +38,11 @@ class Run(ABC):
     @property
     @abstractmethod
     def failure_kind(self) -> FailureKind | None:
-        """What is to blame for its failure; ``None`` unless it failed."""
+        """What is to blame for its failure; ``None`` unless it failed.
+
+        What a place has stopped by itself has failed as well: at SageMaker a run that took too
+        long is `RunState.STOPPED`, and the kind is ``TIMEOUT``.
+        """
 
     @abstractmethod
     def logs(self) -> Iterator[str]:

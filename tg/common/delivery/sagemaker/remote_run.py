@@ -97,7 +97,12 @@ class RemoteRun(Run):
 
     @property
     def failure_kind(self) -> FailureKind | None:
-        """What is to blame for its failure; ``None`` unless it failed."""
+        """What is to blame for its failure; ``None`` unless it failed.
+
+        A job that ran or waited longer than it might is ``Stopped`` for SageMaker, and has failed
+        with ``TIMEOUT`` all the same: ``MaxRuntimeExceeded`` and ``MaxWaitTimeExceeded`` in
+        "DescribeTrainingJob" of the SageMaker API reference.
+        """
         return failure_kind_of(self.describe())
 
     @property

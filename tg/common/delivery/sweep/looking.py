@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..._core.errors import RunError, RunNotFoundError, TgError
 from ...contract.run_state import RunState
+from ..execution.failure_kind import FailureKind
 from ..execution.task_batch import TaskBatch
 from .refusal import Refusal
 from .task_row import TaskRow
@@ -41,9 +42,10 @@ class Outcome:
     cost
         US dollars; ``None`` if it costs nothing or is not known.
     kind
-        Why it failed; empty if it did not.
+        Why it failed; empty if it did not, or was stopped by somebody. A run that its place has
+        stopped by itself, such as for its time, has failed.
     reason
-        The same in words.
+        The same in words; for a run that was stopped by somebody, that it was.
     """
 
     metrics: Mapping[str, list[float]] = field(default_factory=dict)
@@ -110,10 +112,11 @@ def outcome_of(batch: TaskBatch, run_id: str) -> Outcome:
         run.wait(timeout_seconds=0)  # a completed run then removes what it has no need of any more
     except RunError as exc:
         reason = str(exc)
-    if run.state is not RunState.FAILED:
+    state = run.state
+    if state is RunState.COMPLETED:
         return Outcome(metrics=metrics, cost=cost)
-    kind = run.failure_kind
-    return Outcome(metrics=metrics, cost=cost, kind=kind or "task", reason=reason)
+    unnamed = FailureKind.TASK if state is RunState.FAILED else ""
+    return Outcome(metrics=metrics, cost=cost, kind=run.failure_kind or unnamed, reason=reason)
 
 
 def histories_of(

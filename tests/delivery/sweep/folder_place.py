@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tg.common._core.errors import (
+    ResultError,
     RunCancelledError,
     RunNotFoundError,
     TrainingFailedError,
@@ -103,7 +104,7 @@ class FileRun(Run):
             self.path.with_suffix(".stop").touch()
 
     def result(self) -> ResultLoader:
-        raise NotImplementedError
+        raise ResultError(f"{self.id} has left nothing")
 
 
 class FolderBatch(TaskBatch):

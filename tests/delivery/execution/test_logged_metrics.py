@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hypothesis import given
@@ -65,3 +66,14 @@ def test_what_is_given_out_may_be_changed(tmp_path: Path):
     metrics = LoggedMetrics(log)
     metrics.values()["loss"].clear()
     assert metrics.values() == {"loss": [0.5]}
+
+
+def test_threads_that_read_at_the_same_time_count_no_value_twice(tmp_path: Path):
+    # a sweep's looks and its user ask the same run
+    log = tmp_path / "log.txt"
+    log.write_text("".join(f"{metric_line('loss', step)}\n" for step in range(30_000)))
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            metrics = LoggedMetrics(log)
+            found = [pool.submit(metrics.values) for _ in range(4)]
+            assert {len(one.result()["loss"]) for one in found} == {30_000}

@@ -11,7 +11,7 @@ from tg.common._core.errors import RunCancelledError, TrainingTimeoutError
 from tg.common.contract.run_state import RunState
 from tg.common.delivery.execution.failure_kind import FailureKind
 from tg.common.delivery.execution.run import Run
-from tg.common.delivery.sweep.looking import outcome_of
+from tg.common.delivery.sweep.outcome import outcome_of
 
 
 class LimitedRun(FileRun):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 from ...contract.metric_line import reported_metrics
@@ -12,6 +13,8 @@ __all__ = ["LoggedMetrics"]
 
 class LoggedMetrics:
     r"""Collects what a log reports; what was read once is not read again.
+
+    Several threads may use it.
 
     Parameters
     ----------
@@ -33,9 +36,14 @@ class LoggedMetrics:
         self._position = 0
         self._file_id = 0
         self._values: dict[str, list[float]] = {}
+        self._lock = threading.Lock()
 
     def values(self) -> dict[str, list[float]]:
         """Give all values that were reported so far, by name, in the order of the log."""
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> dict[str, list[float]]:
         rest = ""
         try:
             with self._path.open("rb") as file:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from ...contract.run_state import RunState
 from ..execution.task_batch import TaskBatch
 from .calls import Calls
 from .ledger import Ledger
-from .looking import Look, histories_of, look_at
+from .look import Look, look_at
+from .metric_watch import MetricWatch
 from .settings import SweepSettings
 from .task_row import TaskRow
 from .task_state import TaskState
@@ -61,7 +61,6 @@ class Watch:
         self._ledger = ledger
         self._batches = batches
         self._pace = settings.pace
-        self._rule = settings.stopping
         self._calls = calls
         self._on_answer = on_answer
         self._clock = clock
@@ -69,13 +68,15 @@ class Watch:
         self._unreadable: dict[int, int] = {}
         self._ended: list[tuple[int, RunState | None, Exception | None]] = []
         self._lost: list[int] = []
-        self._losers: set[int] = set()
-        self._histories: dict[int, list[float]] = {}
         self._is_polling = False
-        self._is_measuring = False
         self._poll_at = 0.0
-        self._measure_at = 0.0
         self._interval = self._pace.first_poll_seconds
+        self._metrics: MetricWatch | None = None
+        if settings.stopping is not None:
+            seconds = self._pace.metric_seconds
+            self._metrics = MetricWatch(
+                ledger, batches, settings.stopping, calls, every_seconds=seconds, clock=clock
+            )
 
     def __len__(self) -> int:
         return len(self._followed)
@@ -87,12 +88,13 @@ class Watch:
     def add(self, number: int) -> None:
         """Follow the run of a task."""
         self._followed[number] = 0
+        self._unreadable.pop(number, None)
         self._interval = self._pace.first_poll_seconds
 
     def keep(self, number: int, metrics: Mapping[str, list[float]]) -> None:
         """Keep the metric that the rule needs of a run that has ended."""
-        if self._rule is not None:
-            self._histories[number] = list(metrics.get(self._rule.metric, ()))
+        if self._metrics is not None:
+            self._metrics.keep(number, metrics)
 
     def take_ended(self) -> list[tuple[TaskRow, RunState | None, Exception | None]]:
         """Give the runs that were seen to have ended, or that cannot be read, with the error."""
@@ -106,7 +108,7 @@ class Watch:
 
     def take_losers(self) -> list[TaskRow]:
         """Give the runs that the rule ends."""
-        losers, self._losers = self._losers, set()
+        losers = set() if self._metrics is None else self._metrics.take_losers()
         return [
             self._ledger[number]
             for number in sorted(losers & self._followed.keys())
@@ -118,8 +120,9 @@ class Watch:
         due = self._pace.longest_poll_seconds
         if self._followed and not self._is_polling:
             due = self._poll_at - self._clock()
-        if self._rule is not None and self._followed and not self._is_measuring:
-            due = min(due, self._measure_at - self._clock())
+        measure_at = None if self._metrics is None else self._metrics.due_at()
+        if self._followed and measure_at is not None:
+            due = min(due, measure_at - self._clock())
         return max(0.0, due)
 
     def look(self) -> None:
@@ -132,23 +135,8 @@ class Watch:
                 functools.partial(look_at, self._batches, rows),
                 functools.partial(self._was_polled, rows, now),
             )
-        rule = self._rule
-        if rule is not None and self._followed and not self._is_measuring:
-            if now < self._measure_at:
-                return
-            self._is_measuring = True
-            rows = [row for row in self._ledger.rows.values() if self._is_to_be_measured(row)]
-            self._calls.poll(
-                functools.partial(histories_of, self._batches, rows, rule.metric),
-                self._was_measured,
-            )
-
-    def _is_to_be_measured(self, row: TaskRow) -> bool:
-        if row.number in self._followed:
-            return True
-        # runs that had ended before this process began count as well
-        seen = row.state in (TaskState.COMPLETED, TaskState.STOPPED)
-        return seen and row.number not in self._histories
+        if self._metrics is not None:
+            self._metrics.look(self._followed.keys())
 
     def _was_polled(
         self, rows: list[TaskRow], began: float, look: Look | None, error: BaseException | None
@@ -172,9 +160,11 @@ class Watch:
 
     def _was_seen(self, number: int, look: Look) -> bool:
         state = look.states.get(number)
+        # in a row: one that lasts for days may well be unreadable for a moment now and then
+        unreadable = self._unreadable.pop(number, 0) + 1
         if number in look.errors:
-            self._unreadable[number] = self._unreadable.get(number, 0) + 1
-            if self._unreadable[number] < _UNREADABLE_LOOKS:
+            if unreadable < _UNREADABLE_LOOKS:
+                self._unreadable[number] = unreadable
                 return False
             self._ended.append((number, None, look.errors[number]))
         elif state is None:
@@ -189,16 +179,3 @@ class Watch:
             return False
         del self._followed[number]
         return True
-
-    def _was_measured(
-        self, histories: dict[int, list[float]] | None, error: BaseException | None
-    ) -> None:
-        self._is_measuring = False
-        self._measure_at = self._clock() + self._pace.metric_seconds
-        if error is not None or histories is None or self._rule is None:
-            return
-        self._histories |= histories
-        rows = self._ledger.rows
-        named: dict[str, Any] = {rows[key].name: one for key, one in self._histories.items()}
-        running = {rows[number].name: number for number in self._followed}
-        self._losers |= {running[name] for name in self._rule.to_stop(named, running)}

@@ -18,6 +18,7 @@ import pytest
 
 from tg.common._core.errors import (
     ConfigError,
+    EnvironmentSetupError,
     FormatError,
     InfrastructureError,
     ProtocolError,
@@ -481,6 +482,38 @@ def test_a_batch_survives_that_temporary_files_are_removed(make: Any, project: P
     batch = make().batch(grid(2))
     record = batch.record()
     shutil.rmtree(project / "temp")
+    wait(open_batch(record).start("factor-2"))
+
+
+def test_runs_of_long_ago_are_read_without_installing_anything(
+    make: Any, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = make().batch(grid(2))
+    run = batch.start("factor-2")
+    wait(run)
+    cache = project / "pruned"
+    monkeypatch.setenv("TG_CACHE", str(cache))
+    again = open_batch(json.loads(json.dumps(batch.record())))
+    assert again.states([run.id]) == {run.id: RunState.COMPLETED}
+    assert again.run(run.id).result().metrics == {"scaled": 8.0}
+    assert again.record() == batch.record()
+    assert not list(cache.glob("environments/*"))
+    again.prepare()
+    assert len(list(cache.glob("environments/*/complete.json"))) == 1
+
+
+def test_an_environment_that_cannot_be_made_leaves_nothing_of_a_run(
+    make: Any, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = make().batch(grid(2))
+    record = batch.record()
+    (project / "a-file").touch()
+    monkeypatch.setenv("TG_CACHE", str(project / "a-file"))
+    again = open_batch(record)
+    with pytest.raises(EnvironmentSetupError):
+        again.start("factor-2")
+    assert again.states([again.run_id("factor-2")]) == {}
+    monkeypatch.undo()
     wait(open_batch(record).start("factor-2"))
 
 

@@ -55,6 +55,12 @@ class Launcher(PlaceOfRuns):
 
     kind: ClassVar[str]
 
+    def prepare(self) -> None:
+        """Make what a training needs on this machine, unless it is there.
+
+        Runs can be looked at without it.
+        """
+
     @abstractmethod
     def start(self, training: Training) -> Run:
         """Start a training, or find the one of its id, and return at once."""

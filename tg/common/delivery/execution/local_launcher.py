@@ -57,6 +57,7 @@ class LocalLauncher(Launcher):
         """Start a training, or find the one of its id, and return at once."""
         if training.payload is not None:
             training.payload.check()
+        self.prepare()  # before anything of the run is there, which others would wait for
         if training.run_id:
             return self._start(RunFolder.reserve(self.runs_folder, training.run_id), training)
         folder = RunFolder.create(self.runs_folder, self.name, self.kind, details=submitter())

@@ -41,12 +41,14 @@ class ProcessLauncher(LocalLauncher):
 
     Attributes
     ----------
-    environment
-        The interpreter and its libraries.
+    lock
+        The libraries that the package needs.
     root
         The package's root module.
     resolves
         Whether the environment holds more than the lock says, as the installer found out.
+    environments
+        Where virtual environments are kept.
 
     Raises
     ------
@@ -56,12 +58,29 @@ class ProcessLauncher(LocalLauncher):
 
     kind = "process"
 
-    environment: PythonEnvironment
+    lock: tuple[str, ...]
     root: str
     resolves: bool
+    environments: EnvironmentCache = field(default_factory=EnvironmentCache, repr=False)
     # this process reaps what it started, and sees how that ended
     _started: dict[str, ProcessRun] = field(default_factory=dict, init=False, repr=False)
     _making: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    @cached_property
+    def environment(self) -> PythonEnvironment:
+        """The interpreter and its libraries; made when it is first asked for, if need be."""
+        # not to look at runs: what they need may be gone since, and to make it again takes minutes
+        return self.environments.get(self.lock, resolve=self.resolves)
+
+    def prepare(self) -> None:
+        """Make the virtual environment, unless it is there.
+
+        Raises
+        ------
+        EnvironmentSetupError
+            It cannot be made.
+        """
+        _ = self.environment
 
     def run(self, run_id: str) -> Run:
         """Find a run of the project again, whichever executor ran it."""
@@ -76,19 +95,18 @@ class ProcessLauncher(LocalLauncher):
         """Give all that :meth:`open` needs, as JSON."""
         return {
             **super().record(),
-            "lock": list(self.environment.lock),
+            "lock": list(self.lock),
             "resolves": self.resolves,
             "root": self.root,
         }
 
     @classmethod
     def _fields(cls, record: Mapping[str, Any]) -> dict[str, Any]:
-        resolves = record["resolves"]
         return {
             **super()._fields(record),
-            "environment": EnvironmentCache().get(record["lock"], resolve=resolves),
+            "lock": tuple(record["lock"]),
             "root": record["root"],
-            "resolves": resolves,
+            "resolves": record["resolves"],
         }
 
     @cached_property

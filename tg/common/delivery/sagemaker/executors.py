@@ -193,13 +193,15 @@ class SagemakerProcessExecutor(ParallelExecutor):
     def prepare(self, request: TrainingRequest, package: Package) -> ProcessLauncher:
         """Make the virtual environment, unless it is there."""
         manifest = package.manifest
-        resolves = not manifest.lock_is_complete
-        return ProcessLauncher(
+        launcher = ProcessLauncher(
             **self._local(request, package),
-            environment=self._environments.get(manifest.lock, resolve=resolves),
+            lock=tuple(manifest.lock),
             root=manifest.module_name,
-            resolves=resolves,
+            resolves=not manifest.lock_is_complete,
+            environments=self._environments,
         )
+        launcher.prepare()
+        return launcher
 
 
 class SagemakerLocalExecutor(ParallelExecutor):

@@ -15,6 +15,8 @@ from ..._core.errors import (
     AwsThrottledError,
     CapacityError,
     EngineUnavailableError,
+    EnvironmentSetupError,
+    MissingDependencyError,
     StorageError,
 )
 
@@ -54,7 +56,16 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], Refusal], ...] = (
     ((CapacityError,), Refusal.CAPACITY),
     ((AwsConnectionError, AwsServiceError, EngineUnavailableError, TimeoutError), Refusal.SILENCE),
     (
-        (AwsCredentialsError, AwsPermissionError, AwsNotFoundError, StorageError, MemoryError),
+        (
+            AwsCredentialsError,
+            AwsPermissionError,
+            AwsNotFoundError,
+            # libraries that are wanted here, for all tasks alike
+            EnvironmentSetupError,
+            MissingDependencyError,
+            StorageError,
+            MemoryError,
+        ),
         Refusal.PAUSE,
     ),
 )

@@ -16,6 +16,7 @@ from ..execution.run import Run
 from ..execution.task_batch import TaskBatch, open_batch
 from .best import best_rows
 from .journal import Journal, Transition
+from .known_runs import KnownRuns
 from .metric_choice import chosen_metric
 from .plots import SweepPlots
 from .report import write_report
@@ -42,6 +43,7 @@ class StoredSweep:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._batches: dict[int, TaskBatch] = {}
+        self._known_runs = KnownRuns()
 
     @property
     def name(self) -> str | None:
@@ -118,7 +120,7 @@ class StoredSweep:
         if row.batch not in self._batches:
             with Journal(self.journal_path) as journal:
                 self._opened(journal)
-        return self._batches[row.batch].run(row.run_id)
+        return self._known_runs.run(self._batches[row.batch], row)
 
     def result(self, task: str) -> ResultLoader:
         """Open the result of a task that has completed.
@@ -180,7 +182,7 @@ class StoredSweep:
         for row in rows:
             if wanted is None or row.name in wanted:
                 with contextlib.suppress(RunNotFoundError):
-                    values = batches[row.batch].run(row.run_id).metric_values()
+                    values = self._known_runs.run(batches[row.batch], row).metric_values()
                     found[row.name] = values.get(metric, [])
         return found
 

@@ -144,6 +144,11 @@ class FolderBatch(TaskBatch):
     def prepare(self) -> None:
         self.prepared += 1
 
+    def packed_as(self, other: TaskBatch) -> TaskBatch:
+        assert isinstance(other, FolderBatch)
+        self.folder, self.extra = other.folder, other.extra
+        return self
+
     def fingerprint(self, name: str) -> str:
         return hashlib.sha256(json.dumps([name, self.specs[name]]).encode()).hexdigest()
 

@@ -6,10 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeAlias
 
+from ..._core.errors import ConfigError
 from ..delivery.packaging import Package
 from .launcher import Launcher
+from .package_contents import PackageContents
 from .package_copy import kept_package
 from .place import Place
 from .recorded_kind import recorded_class
@@ -56,10 +59,46 @@ class FreshSource:
         """The hash of the code and its libraries; the package is made for it."""
         return self._package.manifest.content_hash
 
+    @property
+    def package_path(self) -> Path:
+        """The package; it is made for it."""
+        return self._package.path
+
     @cached_property
     def data_fingerprint(self) -> str:
         """What tells the data from others."""
         return self._request.data_fingerprint()
+
+    def check_packed_as(self, other: BatchSource) -> None:
+        """Refuse to give tasks the package and data of others that do not fit them.
+
+        Nothing is packed for it: an edit of code that is in the package already does not matter.
+
+        Raises
+        ------
+        ConfigError
+            The other package runs elsewhere, has other data, or lacks what the tasks lead to.
+        """
+        if self.scope != other.scope:
+            raise ConfigError(
+                f"what was packed to run at {other.scope!r} does not run at {self.scope!r}",
+                hint="Go on at the place where it was begun.",
+            )
+        if self.data_fingerprint != other.data_fingerprint:
+            raise ConfigError(
+                "the data are not those any more that the others were given",
+                hint="Bring the old ones back, or begin anew under another name.",
+            )
+        packaging = self._request.packaging
+        lacking = PackageContents(other.package_path).lacks(
+            packaging.include_modules, libraries=packaging.dependencies is None
+        )
+        if lacking:
+            raise ConfigError(
+                f"the package {other.package_path.name}, which is there already, lacks what "
+                f"further tasks lead to: {', '.join(lacking)}",
+                hint="Name them in packaging.include_modules, and begin anew under another name.",
+            )
 
     @cached_property
     def launcher(self) -> Launcher:
@@ -87,6 +126,7 @@ class RecordedSource:
         self.scope: str = record["scope"]
         self.content_hash: str = record["content_hash"]
         self.data_fingerprint: str = record["data_fingerprint"]
+        self.package_path = Path(record["package"])
         self._record: Mapping[str, Any] = record["launcher"]
         self._class = recorded_class(self._record["kind"], Launcher)  # type: ignore[type-abstract]
 

@@ -11,7 +11,7 @@ from ..._core.errors import ConfigError, FormatError
 from ..._core.protocol import check_protocol
 from ...contract.run_state import RunState
 from ..naming.legal_name import job_name
-from .batch_source import BatchSource, RecordedSource
+from .batch_source import BatchSource, FreshSource, RecordedSource
 from .launcher import Launcher, Training
 from .request import digest_of
 from .run import Run
@@ -46,6 +46,11 @@ class PackageBatch(TaskBatch):
         self._preparing = threading.Lock()
 
     @property
+    def source(self) -> BatchSource:
+        """What the tasks share."""
+        return self._source
+
+    @property
     def names(self) -> Sequence[str]:
         """The tasks."""
         return tuple(self._payloads)
@@ -72,7 +77,20 @@ class PackageBatch(TaskBatch):
 
     def prepare(self) -> None:
         """Pack, build and send what all tasks share, unless it is there."""
-        _ = self._launcher
+        self._launcher.prepare()
+
+    def packed_as(self, other: TaskBatch) -> PackageBatch:
+        """Give these tasks with the package, image and data of another batch."""
+        if not isinstance(other, PackageBatch) or not isinstance(self._source, FreshSource):
+            raise ConfigError(
+                "these tasks cannot be given the package of the others: they have one, or the "
+                "others have none",
+                hint="Ask a batch that an executor has just made.",
+            )
+        other.prepare()
+        with self._preparing:
+            self._source.check_packed_as(other.source)
+        return PackageBatch(self._payloads, other.source, self._batch_id)
 
     def fingerprint(self, name: str) -> str:
         """Tell a task's training from every other: by its code, fields and data."""
@@ -132,6 +150,7 @@ class PackageBatch(TaskBatch):
                 "scope": self._source.scope,
                 "content_hash": self._source.content_hash,
                 "data_fingerprint": self._source.data_fingerprint,
+                "package": str(self._source.package_path),
                 "launcher": launcher.record(),
             },
         }

@@ -50,6 +50,24 @@ class TaskBatch(PlaceOfRuns):
         """
 
     @abstractmethod
+    def packed_as(self, other: TaskBatch) -> TaskBatch:
+        """Give these tasks with the package, image and data of another batch.
+
+        Nothing is packed: they run the code that the others run, whatever has become of its source.
+        Only what they hold by value, such as classes of a notebook, is as it is now.
+
+        Parameters
+        ----------
+        other
+            A batch of the same executor, or one that was opened.
+
+        Raises
+        ------
+        ConfigError
+            The other one runs elsewhere, has other data, or lacks modules that these tasks need.
+        """
+
+    @abstractmethod
     def fingerprint(self, name: str) -> str:
         """Tell a task's training from every other: by its code, fields and data.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
-import statistics
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -92,25 +93,53 @@ class MedianStopping:
     ) -> set[str]:
         """Choose the runs to end."""
         sign = 1.0 if self.mode == "max" else -1.0
-        # a value that is no number is worse than any
-        signed = {
-            name: [sign * value if value == value else -math.inf for value in values]  # noqa: PLR0124
-            for name, values in histories.items()
-        }
-        return {name for name in running if self._is_worse(name, signed)}
+        values = {name: _comparable(one, sign) for name, one in histories.items()}
+        judged: dict[int, list[str]] = {}
+        for name in running:
+            if len(values.get(name, ())) >= self.warmup_steps:
+                judged.setdefault(len(values[name]), []).append(name)
+        means = {name: list(_means(one)) for name, one in values.items()}
+        losers = set()
+        for step, names in judged.items():
+            by_then = {name: one[step - 1] for name, one in means.items() if len(one) >= step}
+            others = _Others(by_then.values())
+            losers |= {
+                name
+                for name in names
+                if len(by_then) > self.min_runs
+                and _is_worse(max(values[name]), others.median_without(by_then[name]))
+            }
+        return losers
 
-    def _is_worse(self, name: str, signed: Mapping[str, Sequence[float]]) -> bool:
-        values = signed.get(name, ())
-        step = len(values)
-        if step < self.warmup_steps:
-            return False
-        others = [
-            statistics.fmean(other[:step])
-            for key, other in signed.items()
-            if key != name and len(other) >= step
-        ]
-        if len(others) < self.min_runs:
-            return False
-        best, median = max(values), statistics.median(others)
-        # a mean of equal values may differ from them in the last digit
-        return best < median and not math.isclose(best, median, rel_tol=1e-9)
+
+class _Others:
+    """Numbers whose median is asked for again and again, each time without one of them."""
+
+    def __init__(self, numbers: Iterable[float]) -> None:
+        self._sorted = sorted(numbers)
+
+    def median_without(self, number: float) -> float:
+        left_out = bisect.bisect_left(self._sorted, number)
+        count = len(self._sorted) - 1
+        middle = (self._at((count - 1) // 2, left_out), self._at(count // 2, left_out))
+        return middle[0] if middle[0] == middle[1] else sum(middle) / 2
+
+    def _at(self, position: int, left_out: int) -> float:
+        return self._sorted[position + (position >= left_out)]
+
+
+def _comparable(values: Sequence[float], sign: float) -> list[float]:
+    """Let more be better; a value that is no number is worse than any."""
+    return [-math.inf if math.isnan(value) else sign * value for value in values]
+
+
+def _means(values: Sequence[float]) -> Iterator[float]:
+    """Give the mean of the first value, of the first two, and so on."""
+    for count, total in enumerate(itertools.accumulate(values), start=1):
+        # both infinities are among them: the training is broken
+        yield -math.inf if math.isnan(total) else total / count
+
+
+def _is_worse(best: float, median: float) -> bool:
+    # a mean of equal values may differ from them in the last digit
+    return best < median and not math.isclose(best, median, rel_tol=1e-9)

@@ -24,7 +24,11 @@ from tg.common._core.errors import (
     AwsThrottledError,
     ConfigError,
     SweepPausedError,
+    TrainingTimeoutError,
 )
+from tg.common.contract.run_state import RunState
+from tg.common.delivery.execution.failure_kind import FailureKind
+from tg.common.delivery.execution.run import Run
 from tg.common.delivery.sweep import Pace, RetryPolicy, Sweep, TaskState
 from tg.common.delivery.sweep.journal import Journal
 
@@ -170,6 +174,64 @@ def test_the_tasks_own_failure_is_tried_again_when_asked_for(place: Path) -> Non
     sweep = Sweep(planned, FolderExecutor(place), name="retry", retry=retry, pace=QUICK)
     assert sweep.run()["completed"] == 1
     assert sweep.rows()[0].attempt == 3
+
+
+class LimitedRun(FileRun):
+    """A run that its place stops by itself after some time, as SageMaker does."""
+
+    @property
+    def state(self) -> RunState:
+        return RunState.STOPPED if super().state is RunState.FAILED else super().state
+
+    @property
+    def failure_kind(self) -> FailureKind | None:
+        return FailureKind.TIMEOUT if self.spec["fails"] else None
+
+    def wait(self, timeout_seconds: float | None = None) -> Run:
+        if self.state is RunState.STOPPED:
+            raise TrainingTimeoutError(f"{self.id} took longer than 5 seconds")
+        return super().wait(timeout_seconds)
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_a_run_that_its_place_stopped_after_some_time_was_not_cancelled_by_anybody(
+    place: Path, tries: int
+) -> None:
+    # else it is never tried again, and a script goes on as if all were well
+    executor = FolderExecutor(place)
+    executor.change = lambda batch: setattr(batch, "run", lambda name: LimitedRun(place / name))
+    sweep = Sweep(
+        [FileTask("a", fails=["timeout"]), *tasks(3)],
+        executor,
+        name="limited",
+        retry=RetryPolicy(timeout=tries),
+        fail_fast=True,
+        max_parallel=1,
+        pace=QUICK,
+    )
+    status = sweep.run()
+    row = sweep.rows()[0]
+    assert row.failures == {"timeout": 1}
+    if tries == 1:
+        assert (status["failed"], status.ended_by) == (1, "fail_fast")
+        assert (row.kind, row.attempt) == ("timeout", 1)
+        assert "longer than 5 seconds" in row.reason
+    else:
+        assert (status["completed"], row.attempt) == (4, 2)
+
+
+def test_a_run_that_somebody_has_stopped_is_not_tried_again(place: Path) -> None:
+    executor = FolderExecutor(place)
+
+    def stop(name: str, attempt: int, at: int) -> None:
+        FileRun(place / executor.last.run_id(name, attempt)).cancel()
+
+    executor.change = lambda batch: setattr(batch, "after_start", stop)
+    sweep = Sweep(tasks(1, seconds=3600), executor, name="outside", pace=QUICK)
+    assert sweep.run()["cancelled"] == 1
+    (row,) = sweep.rows()
+    assert (row.kind, row.attempt, row.failures) == ("outside", 1, {})
+    assert row.reason == f"{row.run_id} was cancelled"
 
 
 def test_a_task_that_cannot_be_started_does_not_stop_the_others(place: Path) -> None:
@@ -320,6 +382,41 @@ def test_a_ceiling_of_cost_is_never_passed(place: Path) -> None:
     assert status["completed"] == 8
     more = Sweep.open("dear", max_cost=100.0).run()
     assert (more["completed"], more.spent, more.ended_by) == (20, 20.0, "")
+
+
+def left_behind(place: Path, name: str) -> Sweep:
+    """A killed driver's sweep of two, that spent 6 dollars: `t00000` waits, `t00001` was begun."""
+    executor = FolderExecutor(place, worst_cost=3.0, cost=1.0)
+    sweep = Sweep(tasks(2), executor, name=name, max_cost=10.0, pace=QUICK)
+    sweep.run()
+    with Journal(sweep.journal_path, "write") as journal:
+        first, second = journal.rows()
+        (place / first.run_id).unlink()
+        waits = {"state": TaskState.WAITING, "attempt": 2, "cost": 6.0, "kind": "interrupted"}
+        begun = {"state": TaskState.STARTING, "cost": None, "metrics": {}}
+        journal.write([first.but(**waits), second.but(**begun)])
+    return sweep
+
+
+def test_a_start_that_was_announced_comes_before_what_cannot_be_paid(place: Path) -> None:
+    # else a run that is paid for goes on unseen, and its result is never read
+    left_behind(place, "begun")
+    status = Sweep.open("begun").run()
+    # it cost less than the worst, which pays for the other
+    assert (status["completed"], status.spent, status.ended_by) == (2, 8.0, "")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_lower_ceiling_forgets_no_run_and_starts_none(place: Path, is_there: bool) -> None:
+    sweep = left_behind(place, "lower")
+    begun = sweep.rows()[1].run_id
+    if not is_there:
+        (place / begun).unlink()
+    status = Sweep.open("lower", max_cost=7.0).run()
+    assert (status["completed"], status["waiting"]) == (is_there, 2 - is_there)
+    assert status.ended_by == "max_cost"
+    assert run_files(place) == [begun] * is_there
+    assert Sweep.open("lower", max_cost=100.0).run()["completed"] == 2
 
 
 def test_at_the_deadline_nothing_is_started_and_nothing_goes_on(place: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from .cause import Cause
 from .journal import Journal
 from .status import SweepStatus
 from .task_row import TaskRow
@@ -74,11 +75,12 @@ class Ledger:
             call()
         return True
 
-    def end(self, why: str) -> None:
+    def end(self, why: Cause | None) -> None:
         """Note why the sweep ends before all is done, or that it does not."""
-        if why != self._ended_by:
-            self.journal.note(ended_by=why)
-            self._ended_by = why
+        ended_by = "" if why is None else why.value
+        if ended_by != self._ended_by:
+            self.journal.note(ended_by=ended_by)
+            self._ended_by = ended_by
 
     def status(self) -> SweepStatus:
         """Count the tasks."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..._core.errors import ConfigError
-from ..execution.failure_kind import FailureKind
 
 __all__ = ["RetryPolicy"]
 
@@ -65,15 +64,10 @@ class RetryPolicy:
         Parameters
         ----------
         kind
-            How the last one failed: a :class:`.failure_kind.FailureKind`.
+            How the last one failed: a :class:`.failure_kind.FailureKind`, or another reason.
         failures
             Kind to number of failures, the last one included.
         """
         # a kind that is not known here is not the place's fault for all that is known
         limit = getattr(self, kind, self.task)
         return failures.get(kind, 0) < int(limit)
-
-    @staticmethod
-    def next_place(kind: str, place: int, places: int) -> int:
-        """Choose where the next try is made."""
-        return (place + 1) % places if kind == FailureKind.CAPACITY else place

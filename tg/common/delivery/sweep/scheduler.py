@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import functools
-import heapq
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from ...contract.run_state import RunState
+from ..execution.failure_kind import FailureKind
 from ..execution.run import Run
 from ..execution.task_batch import TaskBatch
 from .answers import Answers
 from .budget import Budget
 from .calls import Calls
+from .cause import Cause
 from .gate import Gate, room_for
 from .journal import Journal
 from .ledger import Ledger
-from .looking import Outcome, outcome_of
+from .outcome import Outcome, outcome_of
 from .refusal import Refusal
 from .settings import SweepSettings
 from .status import SweepStatus
@@ -26,7 +27,8 @@ from .task_row import TaskRow
 from .task_state import TaskState
 from .teller import Teller
 from .verdict import lost, refused, settled
-from .watch import RULE, Watch
+from .waiting_line import WaitingLine
+from .watch import Watch
 
 __all__ = ["Scheduler"]
 
@@ -88,10 +90,10 @@ class Scheduler:
             clock=clock,
         )
         self._stops = Stops(self._ledger, batches, self._calls, self._answers.understood)
-        self._waiting: list[int] = []
+        self._waiting = WaitingLine(self._ledger)
         self._starting: set[int] = set()
         self._collecting: dict[int, int] = {}
-        self._ending = ""
+        self._ending: Cause | None = None
         self._requests_at = 0.0
 
     def drive(self) -> SweepStatus:
@@ -108,14 +110,14 @@ class Scheduler:
             if self._ledger.status().is_done:
                 self._ledger.journal.forget_requests()  # there is nothing left to end
             else:
-                self._ledger.end("")
+                self._ledger.end(None)
             self._take_up()
             self._advance()
             while not self._is_over():
                 self._calls.deal(self._due_in())
                 self._advance()
             self._ledger.commit()
-            if self._ending == "cancel":
+            if self._ending is Cause.CANCEL:
                 self._ledger.journal.forget_requests()
             self._teller.tell(self._ledger.status, at_once=True)
             return self._ledger.status()
@@ -129,7 +131,7 @@ class Scheduler:
                 self._budget.reserve(row)
             if row.state in (TaskState.WAITING, TaskState.STARTING):
                 # what was announced may have been started: to start it again is to find it
-                heapq.heappush(self._waiting, row.number)
+                self._waiting.add(row)
             elif row.state.has_run:
                 self._watch.add(row.number)
                 if row.state is TaskState.STOPPING:
@@ -146,10 +148,11 @@ class Scheduler:
         for row, state, error in self._watch.take_ended():
             self._has_ended(row, state, error)
         for row in self._watch.take_lost():
-            self._put(lost(row, self._ending))
+            is_affordable = self._budget.affords(row, self._ledger.spent)
+            self._put(lost(row, self._ending, is_affordable=is_affordable))
         if not self._ending:
             for row in self._watch.take_losers():
-                self._stops.stop(row, RULE)
+                self._stops.stop(row, Cause.RULE)
             self._announce()
         if self._ledger.commit():
             self._teller.tell(self._ledger.status)
@@ -157,20 +160,23 @@ class Scheduler:
 
     def _look_for_an_end(self) -> None:
         deadline = self._settings.deadline
-        if "cancel" in self._ledger.journal.requests():
-            self._end("cancel")
+        if Cause.CANCEL in self._ledger.journal.requests():
+            self._end(Cause.CANCEL)
         elif isinstance(deadline, datetime) and self._now() >= deadline:
-            self._end("deadline")
+            self._end(Cause.DEADLINE)
 
     def _announce(self) -> None:
         room = self._gate.room(len(self._watch), len(self._starting))
         while room > 0 and self._waiting:
-            row = self._ledger[self._waiting[0]]
+            row = self._waiting.first()
             if not self._budget.affords(row, self._ledger.spent):
+                if row.state is TaskState.STARTING:
+                    self._watch.add(self._waiting.take().number)  # it may go on already
+                    continue
                 if not self._is_busy():
-                    self._end("max_cost")
+                    self._end(Cause.MAX_COST)
                 return
-            heapq.heappop(self._waiting)
+            self._waiting.take()
             if row.state is TaskState.WAITING:
                 run_id = self._batches[row.batch].run_id(row.name, row.attempt)
                 row = row.but(state=TaskState.STARTING, run_id=run_id, ended_utc="")
@@ -180,16 +186,16 @@ class Scheduler:
 
     def _put(self, row: TaskRow) -> None:
         """Note what a task has become, and do what follows."""
-        if row.state is TaskState.WAITING and self._ending == "cancel":
-            row = row.but(state=TaskState.CANCELLED, kind="cancel")
+        if row.state is TaskState.WAITING and self._ending is Cause.CANCEL:
+            row = row.but(state=TaskState.CANCELLED, kind=Cause.CANCEL)
         if row.state is not TaskState.STARTING:
             self._ledger.set(row)
             if not row.state.has_run:
                 self._budget.release(row)
             if row.state is TaskState.WAITING:
-                heapq.heappush(self._waiting, row.number)
+                self._waiting.add(row)
             if row.state is TaskState.FAILED and self._settings.fail_fast and not self._ending:
-                self._end("fail_fast")
+                self._end(Cause.FAIL_FAST)
             return
         self._starting.add(row.number)
         self._budget.reserve(row)
@@ -208,7 +214,7 @@ class Scheduler:
         self._put(row)
         self._watch.add(number)
         self._gate.took(len(self._watch))
-        if self._ending and self._ending != "max_cost":
+        if self._ending:
             self._stops.stop(row, self._ending)
 
     def _was_refused(self, row: TaskRow, error: BaseException) -> None:
@@ -220,7 +226,7 @@ class Scheduler:
                 self._watch.add(row.number)
                 self._stops.stop(row, self._ending)
             else:
-                heapq.heappush(self._waiting, row.number)
+                self._waiting.add(row)
             return
         if refusal is Refusal.QUOTA:
             self._gate.met_quota(len(self._watch))
@@ -234,7 +240,7 @@ class Scheduler:
         """Read what came out of a run; its slot is free."""
         self._collecting[row.number] = self._collecting.get(row.number, 0) + 1
         if error is not None:
-            self._settle(row.number, None, Outcome(kind="unreadable", reason=str(error)), None)
+            self._settle(row.number, None, Outcome(kind=Cause.UNREADABLE, reason=str(error)), None)
             return
         self._calls.look(
             functools.partial(outcome_of, self._batches[row.batch], row.run_id),
@@ -254,7 +260,7 @@ class Scheduler:
             if refusal is not Refusal.TASK and self._collecting[number] < _OUTCOME_TRIES:
                 self._watch.add(number)  # the next look finds it ended, and asks again
                 return
-            outcome = Outcome(kind="unreadable", reason=f"it cannot be read: {error}")
+            outcome = Outcome(kind=Cause.UNREADABLE, reason=f"it cannot be read: {error}")
         del self._collecting[number]
         self._watch.keep(number, outcome.metrics)
         row = row.but(
@@ -264,22 +270,18 @@ class Scheduler:
         )
         places = len(self._batches[row.batch].places)
         row = settled(row, state, outcome, self._settings.retry, places)
-        if row.kind == Refusal.CAPACITY and row.place == 0:
+        if row.kind == FailureKind.CAPACITY and row.place == 0:
             self._gate.met_no_capacity()
         self._put(row)
 
-    def _end(self, why: str) -> None:
-        """Start nothing any more; for some reasons, end also what runs."""
+    def _end(self, why: Cause) -> None:
+        """Start nothing any more, and end what runs."""
         self._ending = why
         self._ledger.end(why)
-        if why == "max_cost":
-            return
-        waiting, self._waiting = self._waiting, []
-        for number in waiting:
-            row = self._ledger[number]
+        for row in self._waiting.take_all():
             if row.state is TaskState.STARTING:
-                self._watch.add(number)  # it was announced, and may have been started
-            elif why == "cancel":
+                self._watch.add(row.number)  # it was announced, and may have been started
+            elif why is Cause.CANCEL:
                 self._put(row)
         for number in self._watch.numbers():
             self._stops.stop(self._ledger[number], why)

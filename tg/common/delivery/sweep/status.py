@@ -25,8 +25,8 @@ class SweepStatus:
     spent
         What the runs that have ended have cost, in US dollars, as far as it is known.
     ended_by
-        Why the sweep was ended before all tasks were done: ``"cancel"``, ``"deadline"``,
-        ``"fail_fast"``, ``"max_cost"``; empty if it was not.
+        Why the sweep was ended before all tasks were done, as :class:`.cause.Cause` has it:
+        ``"cancel"``, ``"deadline"``, ``"fail_fast"`` or ``"max_cost"``; empty if it was not.
     is_driven
         Whether a process drives it now.
 

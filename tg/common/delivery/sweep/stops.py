@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ..execution.task_batch import TaskBatch
 from .calls import Calls
+from .cause import Cause
 from .ledger import Ledger
 from .refusal import Refusal
 from .task_row import TaskRow
@@ -42,7 +43,7 @@ class Stops:
         self._understood = understood
         self._again: list[int] = []
 
-    def stop(self, row: TaskRow, why: str) -> None:
+    def stop(self, row: TaskRow, why: Cause) -> None:
         """Note that a run is to end and why, then ask it to."""
         if row.state is not TaskState.STOPPING:
             stopping = row.but(state=TaskState.STOPPING, kind=why)

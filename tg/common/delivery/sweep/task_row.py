@@ -40,7 +40,8 @@ class TaskRow:
     failures
         Kind of failure to how many runs failed so.
     kind
-        Why it failed, or by which rule it is ended.
+        Why it is in that state: a :class:`.failure_kind.FailureKind`, a :class:`.refusal.Refusal`
+        or a :class:`.cause.Cause`; empty if there is nothing to be said.
     reason
         The same in words.
     metrics

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ...contract.run_state import RunState
-from .looking import Outcome
+from ..execution.failure_kind import FailureKind
+from .cause import Cause
+from .outcome import Outcome
 from .refusal import Refusal
 from .retry import RetryPolicy
 from .task_row import TaskRow
 from .task_state import TaskState
-from .watch import RULE
 
 __all__ = ["lost", "refused", "settled"]
 
@@ -27,11 +28,11 @@ def refused(row: TaskRow, refusal: Refusal, error: BaseException, places: int) -
     """
     reason = str(error) or repr(error)
     if refusal is Refusal.TASK:
-        return row.but(state=TaskState.FAILED, kind="start", reason=reason)
+        return row.but(state=TaskState.FAILED, kind=Cause.START, reason=reason)
     if refusal is Refusal.SILENCE:
         # it may have been started: it stays announced, under its id
         return row.but(kind=refusal, reason=reason)
-    place = (row.place + 1) % places if refusal is Refusal.CAPACITY else row.place
+    place = _next_place(row, places) if refusal is Refusal.CAPACITY else row.place
     return row.but(state=TaskState.WAITING, place=place, kind=refusal, reason=reason)
 
 
@@ -55,27 +56,45 @@ def settled(
     """
     if state is RunState.COMPLETED:
         return row.but(state=TaskState.COMPLETED, kind="", reason=outcome.reason)
-    if row.state is TaskState.STOPPING or state is RunState.STOPPED:
+    if row.state is TaskState.STOPPING:
         return _stopped(row)
+    if state is RunState.STOPPED and not outcome.kind:
+        return row.but(state=TaskState.CANCELLED, kind=Cause.OUTSIDE, reason=outcome.reason)
     kind = outcome.kind
     failures = {**row.failures, kind: row.failures.get(kind, 0) + 1}
     failed = row.but(state=TaskState.FAILED, kind=kind, reason=outcome.reason, failures=failures)
     if not policy.allows(kind, failures):
         return failed
-    place = policy.next_place(kind, row.place, places)
+    place = _next_place(row, places) if kind == FailureKind.CAPACITY else row.place
     return failed.but(state=TaskState.WAITING, attempt=row.attempt + 1, place=place)
 
 
-def lost(row: TaskRow, ending: str) -> TaskRow:
-    """Say what becomes of a task whose run is not there, although it was announced."""
+def lost(row: TaskRow, ending: Cause | None, *, is_affordable: bool) -> TaskRow:
+    """Say what becomes of a task whose run is not there, although it was announced.
+
+    Parameters
+    ----------
+    row
+        The task.
+    ending
+        Why the sweep ends; ``None`` if it does not.
+    is_affordable
+        Whether the run may be started again at once.
+    """
     if row.state is TaskState.STOPPING:
         return _stopped(row)
-    if ending:
+    if ending is not None:
         return row.but(state=TaskState.CANCELLED, kind=ending)
-    return row.but(state=TaskState.STARTING, kind="lost", reason="")
+    state = TaskState.STARTING if is_affordable else TaskState.WAITING
+    return row.but(state=state, kind=Cause.LOST, reason="")
 
 
 def _stopped(row: TaskRow) -> TaskRow:
-    by_rule = row.state is TaskState.STOPPING and row.kind == RULE
-    state = TaskState.STOPPED if by_rule else TaskState.CANCELLED
-    return row.but(state=state, kind=row.kind or "outside")
+    return row.but(
+        state=TaskState.STOPPED if row.kind == Cause.RULE else TaskState.CANCELLED,
+        kind=row.kind or Cause.OUTSIDE,
+    )
+
+
+def _next_place(row: TaskRow, places: int) -> int:
+    return (row.place + 1) % places

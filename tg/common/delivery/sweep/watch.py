@@ -16,9 +16,8 @@ from .settings import SweepSettings
 from .task_row import TaskRow
 from .task_state import TaskState
 
-__all__ = ["RULE", "Watch"]
+__all__ = ["Watch"]
 
-RULE = "stopping_rule"
 # a look at another machine takes at most this part of the time
 _SHARE = 3
 _LOCAL_SECONDS = 0.5

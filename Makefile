@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# tests wait more than they count: more of them at a time than there are processors
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(1 + os.cpu_count())')
 BIN := $(VENV)/bin
 
 .PHONY: help setup demo test soak engine check bench clean
@@ -27,10 +29,10 @@ demo: setup
 	$(BIN)/python notebooks/demo.py
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 soak: setup
-	$(BIN)/python -m pytest -m soak
+	$(BIN)/python -m pytest -m soak --numprocesses $(JOBS)
 
 engine:
 	@PYTHON="$(or $(wildcard $(BIN)/python),$(PYTHON))" tests/engine/up

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,11 @@ pytest.register_assert_rewrite("executor_suite")
 
 # what is done about tests marked `docker`: tests/engine/pytest_engine.py
 pytest_plugins = ["pytest_engine"]
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be what it is to a user also where tests run side by side, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,0 +1,119 @@
+"""What is asked of a place about runs that go on, and what becomes of answers that do not come."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from folder_place import FileRun, FileTask, FolderBatch, FolderExecutor, run_files, tasks
+
+from tg.common._core.errors import FormatError, RunNotFoundError
+from tg.common.contract.run_state import RunState
+from tg.common.delivery.execution.run import Run
+from tg.common.delivery.sweep import MedianStopping, Pace, Sweep, TaskState
+from tg.common.delivery.sweep.journal import Journal
+
+QUICK = Pace(longest_poll_seconds=0.02, metric_seconds=0.02)
+RULE = MedianStopping(metric="m", warmup_steps=50)
+
+
+class WatchedBatch(FolderBatch):
+    """Counts how often each run is looked for, and cannot be read at some looks."""
+
+    found: ClassVar[Counter[str]] = Counter()
+    hidden: ClassVar[set[str]] = set()
+    bad_looks: ClassVar[Collection[int]] = ()
+    looks: ClassVar[int] = 0
+
+    def run(self, run_id: str) -> Run:
+        WatchedBatch.found[run_id] += 1
+        if run_id in self.hidden:
+            raise RunNotFoundError(f"there is no run {run_id!r}")
+        if self.looks in self.bad_looks:
+            raise FormatError("the record is being written")
+        return super().run(run_id)
+
+    def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
+        WatchedBatch.looks += 1
+        if self.looks in self.bad_looks:
+            raise FormatError("a record is being written")
+        return {one: FileRun(self.folder / one).state for one in run_ids}
+
+
+class WatchedExecutor(FolderExecutor):
+    def batch(self, tasks: Mapping[str, FileTask], *, batch_id: str = "") -> WatchedBatch:
+        made = super().batch(tasks, batch_id=batch_id)
+        return WatchedBatch(made.folder, made.specs, **made.extra)
+
+
+@pytest.fixture(autouse=True)
+def _forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WatchedBatch, "found", Counter())
+    monkeypatch.setattr(WatchedBatch, "hidden", set())
+    monkeypatch.setattr(WatchedBatch, "looks", 0)
+    monkeypatch.setattr(WatchedBatch, "bad_looks", ())
+
+
+def test_a_run_that_cannot_be_read_now_and_then_is_not_given_up(place: Path) -> None:
+    # else three bad moments in three days lose a run that goes on, and is paid for
+    WatchedBatch.bad_looks = (2, 3, 6, 7, 10, 11)
+    sweep = Sweep([FileTask("a", seconds=0.8)], WatchedExecutor(place), name="now", pace=QUICK)
+    assert sweep.run()["completed"] == 1, sweep.rows()
+    assert WatchedBatch.looks > max(WatchedBatch.bad_looks)
+
+
+def test_a_run_that_cannot_be_read_at_all_has_failed(place: Path) -> None:
+    # else the sweep never ends
+    WatchedBatch.bad_looks = range(2, 1_000)
+    sweep = Sweep([FileTask("a", seconds=60)], WatchedExecutor(place), name="bad", pace=QUICK)
+    assert sweep.run()["failed"] == 1
+    (row,) = sweep.rows()
+    assert (row.kind, row.reason) == ("unreadable", "the record is being written")
+
+
+def test_to_look_at_a_metric_again_does_not_find_its_run_anew(place: Path) -> None:
+    # else each look reads the whole log from its beginning, where requests are counted
+    planned = tasks(3, seconds=0.6)
+    sweep = Sweep(planned, WatchedExecutor(place), name="again", stopping=RULE, pace=QUICK)
+    assert sweep.run()["completed"] == 3
+    assert WatchedBatch.looks > 5
+    # while it ran, and to its end
+    assert set(WatchedBatch.found.values()) == {2}
+
+
+def test_the_metrics_of_a_run_that_was_removed_are_asked_for_once(place: Path) -> None:
+    planned = [FileTask("kept"), FileTask("removed"), FileTask("long", seconds=0.6)]
+    Sweep(planned, WatchedExecutor(place), name="ended", stopping=RULE, pace=QUICK).run()
+    again = Sweep.open("ended")
+    kept, removed, long = again.rows()
+    with Journal(again.journal_path, "write") as journal:
+        journal.write([long.but(state=TaskState.WAITING, attempt=2, run_id="")])
+    WatchedBatch.found.clear()
+    WatchedBatch.hidden.add(removed.run_id)
+    assert again.run()["completed"] == 3
+    assert (WatchedBatch.found[kept.run_id], WatchedBatch.found[removed.run_id]) == (1, 1)
+
+
+def test_to_draw_curves_again_does_not_find_runs_anew(place: Path) -> None:
+    planned = [FileTask("a", seconds=60, metrics={"m": [1.0, 2.0]})]
+    sweep = Sweep(planned, WatchedExecutor(place), name="drawn", pace=QUICK)
+    driver = threading.Thread(target=sweep.run)
+    driver.start()
+    try:
+        while not run_files(place):
+            time.sleep(0.01)
+        watching = Sweep.open("drawn")
+        while watching.status()["running"] < 1:
+            time.sleep(0.01)
+        for _ in range(4):
+            assert watching.curves("m") == {"a": [1.0]}
+        assert list(WatchedBatch.found.values()) == [1]
+    finally:
+        sweep.cancel()
+        driver.join()
+    assert watching.curves("m") == {"a": [1.0]}  # of one that has ended, read anew

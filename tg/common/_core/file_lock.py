@@ -17,7 +17,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["FileLock", "lock_folder", "try_lock"]
+__all__ = ["FileLock", "is_locked", "lock_folder", "try_lock"]
 
 _FIRST_STEP_SECONDS = 0.01
 _LONGEST_STEP_SECONDS = 0.25
@@ -120,8 +120,15 @@ class FileLock:
         _sign(handle)
 
 
-def try_lock(handle: int) -> bool:
+def try_lock(handle: int, *, shared: bool = False) -> bool:
     """Lock an open file or folder, unless another has it; closing it, or dying, frees it.
+
+    Parameters
+    ----------
+    handle
+        The file or folder.
+    shared
+        Whether others may have the same lock, if they share it too; Windows knows no such locks.
 
     Returns
     -------
@@ -139,10 +146,36 @@ def try_lock(handle: int) -> bool:
             os.lseek(handle, 1 << 30, os.SEEK_SET)
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         else:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+def is_locked(path: str | os.PathLike[str]) -> bool:
+    """Whether a process holds a :class:`FileLock`; any number may ask, and reading is enough.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "a.lock"
+    >>> with FileLock(file):
+    ...     is_locked(file)
+    True
+    >>> is_locked(file)
+    False
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not try_lock(handle, shared=True)
+    except OSError:
+        return False  # a file system without locks: nobody has one
+    finally:
+        os.close(handle)
 
 
 def lock_folder(folder: Path) -> int | None:

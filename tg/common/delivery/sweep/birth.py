@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from ..._core.errors import SweepError, SweepNotFoundError
 from ..execution.task_batch import TaskBatch
 from ..naming.legal_name import suffixed_name
 from ..naming.target import SAGEMAKER_JOB
+from .driver_lock import driving
 from .earlier import with_earlier
 from .journal import Journal
 from .journal_file import journal_path, sweeps_folder
@@ -32,7 +32,6 @@ def bring_into_being(
     settings: SweepSettings,
     *,
     path: Path | None,
-    locked: Callable[[Path], AbstractContextManager[None]],
     rerun: bool,
 ) -> tuple[Path, TaskBatch | None]:
     """Pack what all tasks share, and write the journal, unless that is there.
@@ -47,8 +46,6 @@ def bring_into_being(
         What the sweep may do.
     path
         Where the journal is to be; if not given, that depends on the tasks.
-    locked
-        Keeps other processes away.
     rerun
         Whether tasks are run again that have a result.
 
@@ -61,6 +58,8 @@ def bring_into_being(
     ------
     SweepError
         There is another sweep of that name.
+    SweepBusyError
+        Another process drives it.
     """
     batch: TaskBatch = executor.batch(dict(plan.tasks))
     batch.prepare()
@@ -69,7 +68,7 @@ def bring_into_being(
     if path is None:
         title = sweep_title(plan.tasks)
         path = journal_path(suffixed_name(title, identity[:_DIGEST], target=SAGEMAKER_JOB))
-    with locked(path):
+    with driving(path):
         if _is_there(path):
             _take_up(path, identity, fingerprints, rerun=rerun)
             return path, None
@@ -126,7 +125,7 @@ def _difference(known: Mapping[str, str], wanted: Mapping[str, str]) -> str:
     gone = [name for name in known if name not in wanted]
     changed = [name for name in wanted if name in known and known[name] != wanted[name]]
     kinds = {"new": new, "gone": gone, "changed": changed}
-    why = " (code, fields, or data: a data file that was written again counts)" if changed else ""
+    why = " (code, fields, or data)" if changed else ""
     return (
         "of its tasks "
         + ", ".join(

@@ -14,6 +14,7 @@ from ..._core.errors import (
 )
 from ..naming.column import listed
 from .distribution import Integers, Uniform
+from .driver_lock import driving
 from .earlier import with_earlier
 from .executor_choice import executor_of
 from .journal import Journal
@@ -172,7 +173,7 @@ class OptunaSweep(Sweep):
             with Journal(self.journal_path) as journal:
                 known = journal.about().get("search")
         except SweepNotFoundError:
-            with self._locked(self.journal_path):
+            with driving(self.journal_path):
                 about = {"settings": self._settings.to_json(), "search": search}
                 Journal.create(self.journal_path, about=about, batches={}, rows=[]).close()
             return

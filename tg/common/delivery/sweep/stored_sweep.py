@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..._core.errors import RunNotFoundError, StorageError, SweepError
-from ..._core.file_lock import FileLock
+from ..._core.errors import RunNotFoundError, SweepError
 from ..._core.suggestions import did_you_mean
 from ..execution.result_loader import ResultLoader
 from ..execution.run import Run
 from ..execution.task_batch import TaskBatch, open_batch
 from .best import best_rows
+from .driver_lock import is_driven, lock_path
 from .journal import Journal, Transition
 from .known_runs import KnownRuns
 from .metric_choice import chosen_metric
@@ -68,12 +68,12 @@ class StoredSweep:
     @property
     def lock_path(self) -> Path:
         """What the process that drives the sweep holds locked."""
-        return self.journal_path.with_name("driver.lock")
+        return lock_path(self.journal_path)
 
     def status(self) -> SweepStatus:
         """Count the tasks, whoever drives the sweep."""
         with Journal(self.journal_path) as journal:
-            return dataclasses.replace(journal.status(), is_driven=self._is_driven())
+            return dataclasses.replace(journal.status(), is_driven=is_driven(self.journal_path))
 
     def rows(self) -> list[TaskRow]:
         """Give all tasks as they are, whoever drives the sweep."""
@@ -232,10 +232,3 @@ class StoredSweep:
             if number not in self._batches:
                 self._batches[number] = open_batch(record)
         return self._batches
-
-    def _is_driven(self) -> bool:
-        try:
-            with FileLock(self.lock_path, timeout_seconds=0):
-                return False
-        except StorageError as exc:
-            return exc.__cause__ is None

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..._core.errors import ConfigError, StorageError, SweepBusyError
-from ..._core.file_lock import FileLock
+from ..._core.errors import ConfigError, SweepBusyError
 from ...contract.task import TrainingTask
 from .birth import bring_into_being
+from .driver_lock import driving
 from .executor_choice import executor_of
 from .journal import Journal
 from .journal_file import journal_path
@@ -30,8 +30,6 @@ from .stored_sweep import StoredSweep
 from .task_state import TaskState
 
 __all__ = ["Sweep"]
-
-_LOCK_SECONDS = 1.0
 
 
 class Sweep(StoredSweep):
@@ -252,19 +250,15 @@ class Sweep(StoredSweep):
             self._executor,
             self._settings.begun(datetime.now(UTC)),
             path=self._path,
-            locked=self._locked,
             rerun=self._rerun,
         )
         self._plan = None
         self._batches = {} if batch is None else {0: batch}
 
     def _drive(self, journal: Journal) -> SweepStatus:
-        settings = self._settings.begun(datetime.now(UTC))
-        kept = SweepSettings.of_json(journal.about()["settings"])
-        if isinstance(self._settings.deadline, timedelta):
-            settings = dataclasses.replace(settings, deadline=kept.deadline or settings.deadline)
-        self._settings = settings
-        journal.note(settings=settings.to_json())
+        begun_utc = journal.about().get("begun_utc", datetime.now(UTC).isoformat())
+        self._settings = settings = self._settings.begun(datetime.fromisoformat(begun_utc))
+        journal.note(settings=settings.to_json(), begun_utc=begun_utc)
         batches = self._opened(journal)
         scheduler = Scheduler(journal, batches, settings, on_progress=self.on_progress)
         with mirrored(self.mirror, journal.path):
@@ -272,23 +266,5 @@ class Sweep(StoredSweep):
 
     @contextmanager
     def _driven(self) -> Iterator[Journal]:
-        with self._locked(self.journal_path), Journal(self.journal_path, "write") as journal:
+        with driving(self.journal_path), Journal(self.journal_path, "write") as journal:
             yield journal
-
-    @staticmethod
-    @contextmanager
-    def _locked(path: Path) -> Iterator[None]:
-        """Be the one that drives."""
-        lock = FileLock(path.with_name("driver.lock"), timeout_seconds=_LOCK_SECONDS)
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(lock)
-            except StorageError as exc:
-                if exc.__cause__ is not None:
-                    raise
-                raise SweepBusyError(
-                    f"the sweep {path.parent.name} is driven by another process: {exc.what}",
-                    hint=f"Watch it with Sweep.open({path.parent.name!r}).table(); or end that "
-                    "process, then run().",
-                ) from exc
-            yield

@@ -234,6 +234,30 @@ def test_a_run_that_somebody_has_stopped_is_not_tried_again(place: Path) -> None
     assert row.reason == f"{row.run_id} was cancelled"
 
 
+def test_a_run_that_cannot_be_ended_is_told_of_once_and_asked_again(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # else a run that is paid for goes on after the deadline, and nobody knows
+    refused: list[str] = []
+
+    class Stubborn(FileRun):
+        def cancel(self) -> None:
+            if refused.count(self.id) < 3:
+                refused.append(self.id)
+                raise PermissionError(f"{self.id} is somebody else's")
+            super().cancel()
+
+    executor = FolderExecutor(place)
+    executor.change = lambda batch: setattr(batch, "run", lambda name: Stubborn(place / name))
+    planned = [FileTask("bad", fails=["task"]), *tasks(1, seconds=3600)]
+    sweep = Sweep(planned, executor, name="stubborn", fail_fast=True, pace=QUICK)
+    assert sweep.run()["cancelled"] == 1
+    (name,) = set(refused)
+    told = [line for line in capsys.readouterr().out.splitlines() if "somebody else's" in line]
+    assert len(told) == 1
+    assert f"WARNING: The run {name} cannot be ended" in told[0]
+
+
 def test_a_task_that_cannot_be_started_does_not_stop_the_others(place: Path) -> None:
     def refuse(batch: FolderBatch, name: str, attempt: int, at: int) -> None:
         if name == "t00003":
@@ -458,19 +482,23 @@ def test_a_deadline_that_has_passed_while_nobody_drove_ends_what_runs(place: Pat
 
 
 def test_a_deadline_that_is_a_duration_counts_from_the_first_start(place: Path) -> None:
-    # else each process that goes on would begin to count anew
-    sweep = Sweep(
-        tasks(3, seconds=60),
-        FolderExecutor(place),
-        name="brief",
-        max_parallel=1,
-        deadline=timedelta(seconds=0.3),
-        pace=QUICK,
-    )
-    assert sweep.run().ended_by == "deadline"
-    again = Sweep.open("brief").run()
-    assert (again.ended_by, again["waiting"], again["cancelled"]) == ("deadline", 2, 1)
-    assert len(run_files(place)) == 1
+    # else each process that goes on would begin to count anew, and a longer one would be ignored
+    def planned() -> Sweep:
+        hours = timedelta(hours=3)
+        return Sweep(tasks(3), FolderExecutor(place), name="brief", deadline=hours, pace=QUICK)
+
+    sweep = planned()
+    assert sweep.run().ended_by == ""
+    with Journal(sweep.journal_path, "write") as journal:
+        # as if it had begun long ago, and nothing were done yet
+        begun = datetime.fromisoformat(journal.about()["begun_utc"])
+        journal.note(begun_utc=(begun - timedelta(hours=4)).isoformat())
+        journal.write([row.again() for row in journal.rows()])
+    assert planned().run().ended_by == "deadline"
+    assert Sweep.open("brief").run().ended_by == "deadline"
+    assert Sweep.open("brief", deadline=timedelta(hours=3.5)).run().ended_by == "deadline"
+    assert len(run_files(place)) == 3
+    assert Sweep.open("brief", deadline=timedelta(hours=5)).run()["completed"] == 3
 
 
 def test_after_the_first_failure_the_user_goes_on_with_what_is_left(place: Path) -> None:

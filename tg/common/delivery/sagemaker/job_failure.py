@@ -39,6 +39,8 @@ _RESUMES = "it resumes from its checkpoints"
 def failure_kind_of(described: Mapping[str, Any]) -> FailureKind | None:
     """Tell what is to blame for the failure of a job; ``None`` unless it failed.
 
+    What SageMaker has stopped by itself, such as for its time, has failed as well.
+
     Parameters
     ----------
     described
@@ -68,6 +70,8 @@ def failure_kind_of(described: Mapping[str, Any]) -> FailureKind | None:
 
 def failure_of(described: Mapping[str, Any]) -> RunError | None:
     """Make the error that the end of a job is; ``None`` if it completed, or has not ended.
+
+    A job that somebody stopped is one as well: a `RunCancelledError`.
 
     Parameters
     ----------

@@ -16,13 +16,14 @@ from .budget import Budget
 from .calls import Calls
 from .cause import Cause
 from .gate import Gate, room_for
+from .harvest import Harvest
 from .journal import Journal
 from .ledger import Ledger
-from .outcome import Outcome, outcome_of
+from .outcome import Outcome
 from .refusal import Refusal
 from .settings import SweepSettings
 from .status import SweepStatus
-from .stops import Stops
+from .stop_requests import StopRequests
 from .task_row import TaskRow
 from .task_state import TaskState
 from .teller import Teller
@@ -33,7 +34,6 @@ from .watch import Watch
 __all__ = ["Scheduler"]
 
 _REQUESTS_SECONDS = 0.5
-_OUTCOME_TRIES = 5
 
 
 def _now() -> datetime:
@@ -89,10 +89,19 @@ class Scheduler:
             on_answer=self._answers.take,
             clock=clock,
         )
-        self._stops = Stops(self._ledger, batches, self._calls, self._answers.understood)
+        self._harvest = Harvest(
+            batches, self._calls, self._watch, self._answers.understood, then=self._settle
+        )
+        self._stops = StopRequests(
+            self._ledger,
+            batches,
+            self._calls,
+            self._answers.understood,
+            pace=settings.pace,
+            clock=clock,
+        )
         self._waiting = WaitingLine(self._ledger)
         self._starting: set[int] = set()
-        self._collecting: dict[int, int] = {}
         self._ending: Cause | None = None
         self._requests_at = 0.0
 
@@ -146,7 +155,7 @@ class Scheduler:
             if not self._ending and not self._ledger.status().is_done:
                 self._look_for_an_end()
         for row, state, error in self._watch.take_ended():
-            self._has_ended(row, state, error)
+            self._harvest.bring_in(row, state, error)  # its slot is free
         for row in self._watch.take_lost():
             is_affordable = self._budget.affords(row, self._ledger.spent)
             self._put(lost(row, self._ending, is_affordable=is_affordable))
@@ -236,33 +245,8 @@ class Scheduler:
             self._gate.met_no_capacity()
         self._put(row)
 
-    def _has_ended(self, row: TaskRow, state: RunState | None, error: Exception | None) -> None:
-        """Read what came out of a run; its slot is free."""
-        self._collecting[row.number] = self._collecting.get(row.number, 0) + 1
-        if error is not None:
-            self._settle(row.number, None, Outcome(kind=Cause.UNREADABLE, reason=str(error)), None)
-            return
-        self._calls.look(
-            functools.partial(outcome_of, self._batches[row.batch], row.run_id),
-            functools.partial(self._settle, row.number, state),
-        )
-
-    def _settle(
-        self,
-        number: int,
-        state: RunState | None,
-        outcome: Outcome | None,
-        error: BaseException | None,
-    ) -> None:
-        row = self._ledger[number]
-        if outcome is None:
-            refusal = Refusal.TASK if error is None else self._answers.understood(error)
-            if refusal is not Refusal.TASK and self._collecting[number] < _OUTCOME_TRIES:
-                self._watch.add(number)  # the next look finds it ended, and asks again
-                return
-            outcome = Outcome(kind=Cause.UNREADABLE, reason=f"it cannot be read: {error}")
-        del self._collecting[number]
-        self._watch.keep(number, outcome.metrics)
+    def _settle(self, row: TaskRow, state: RunState | None, outcome: Outcome) -> None:
+        row = self._ledger[row.number]  # it may have been asked to end meanwhile
         row = row.but(
             metrics={name: values[-1] for name, values in outcome.metrics.items() if values},
             cost=self._budget.paid(row, outcome.cost),
@@ -287,7 +271,7 @@ class Scheduler:
             self._stops.stop(self._ledger[number], why)
 
     def _is_busy(self) -> bool:
-        return bool(self._starting or self._collecting or len(self._watch))
+        return bool(self._starting or self._harvest or self._watch)
 
     def _is_over(self) -> bool:
         return not self._is_busy() and (bool(self._ending) or not self._waiting)

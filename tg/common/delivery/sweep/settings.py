@@ -85,14 +85,15 @@ class SweepSettings:
             )
 
     def begun(self, now: datetime) -> SweepSettings:
-        """Let a deadline that is a duration count from `now`."""
+        """Let a deadline that is a duration count from the first start, which is at `now`."""
         if not isinstance(self.deadline, timedelta):
             return self
         try:
             deadline = now + self.deadline
         except OverflowError as exc:
             raise ConfigError(
-                f"the deadline would be {self.deadline} from now", hint="Give None for no deadline."
+                f"the deadline would be {self.deadline} after the first start",
+                hint="Give None for no deadline.",
             ) from exc
         return dataclasses.replace(self, deadline=deadline)
 

@@ -1,0 +1,97 @@
+"""Reads what came out of the runs of a sweep that have ended."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from ...contract.run_state import RunState
+from ..execution.task_batch import TaskBatch
+from .calls import Calls
+from .cause import Cause
+from .outcome import Outcome, outcome_of
+from .refusal import Refusal
+from .task_row import TaskRow
+from .watch import Watch
+
+__all__ = ["Harvest"]
+
+_TRIES = 5
+
+
+class Harvest:
+    """Reads what came out of runs that have ended, a few times if need be.
+
+    Parameters
+    ----------
+    batches
+        Know where the runs are.
+    calls
+        Makes the calls.
+    watch
+        Looks again at runs that could not be read, and keeps what was read for its rule.
+    understood
+        Tells what an error means.
+    then
+        Takes a task, how its run ended (``None`` if that cannot be read), and what came out of it.
+    """
+
+    def __init__(
+        self,
+        batches: Mapping[int, TaskBatch],
+        calls: Calls,
+        watch: Watch,
+        understood: Callable[[BaseException], Refusal],
+        then: Callable[[TaskRow, RunState | None, Outcome], None],
+    ) -> None:
+        self._batches = batches
+        self._calls = calls
+        self._watch = watch
+        self._understood = understood
+        self._then = then
+        self._tries: Counter[int] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._tries)
+
+    def bring_in(self, row: TaskRow, state: RunState | None, error: Exception | None) -> None:
+        """Read what came out of a run, of which it was seen that it has ended.
+
+        Parameters
+        ----------
+        row
+            The task.
+        state
+            How the run has ended.
+        error
+            Why it cannot be read at all, if so.
+        """
+        self._tries[row.number] += 1
+        if error is not None:
+            self._give(row, None, Outcome(kind=Cause.UNREADABLE, reason=str(error)))
+            return
+        self._calls.look(
+            functools.partial(outcome_of, self._batches[row.batch], row.run_id),
+            functools.partial(self._was_read, row, state),
+        )
+
+    def _was_read(
+        self,
+        row: TaskRow,
+        state: RunState | None,
+        outcome: Outcome | None,
+        error: BaseException | None,
+    ) -> None:
+        if outcome is None:
+            refusal = Refusal.TASK if error is None else self._understood(error)
+            if refusal is not Refusal.TASK and self._tries[row.number] < _TRIES:
+                self._watch.add(row.number)  # the next look finds it ended, and asks again
+                return
+            outcome = Outcome(kind=Cause.UNREADABLE, reason=f"it cannot be read: {error}")
+        self._give(row, state, outcome)
+
+    def _give(self, row: TaskRow, state: RunState | None, outcome: Outcome) -> None:
+        del self._tries[row.number]
+        self._watch.keep(row.number, outcome.metrics)
+        self._then(row, state, outcome)

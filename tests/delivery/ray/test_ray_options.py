@@ -88,6 +88,29 @@ def test_a_cluster_that_is_not_ready_is_asked_again_one_that_refuses_is_not(
     assert type(caught.value) is error
 
 
+@pytest.mark.parametrize(
+    ("address", "job"), [("http://head:40404", "tea-1"), ("http://head:8265", "tea-404-1")]
+)
+def test_a_number_in_a_name_is_no_missing_job(address: str, job: str) -> None:
+    # else a cluster that stumbles over one request ends a run that goes on, and is paid
+    class Client:
+        status = 500
+
+        def get_job_info(self, job_id: str) -> None:
+            raise RuntimeError(f"Request failed with status code {self.status}: no {job_id} 404.")
+
+        stop_job = get_job_info
+
+    jobs = RayJobs(address)
+    jobs._known = Client()
+    for ask in (jobs.info, jobs.stop):
+        with pytest.raises(EngineError, match="status code 500"):
+            ask(job)
+    Client.status = 404
+    assert jobs.info(job) is None
+    jobs.stop(job)
+
+
 def test_a_task_is_no_routine() -> None:
     with pytest.raises(ConfigError, match="takes a routine, not FunctionTask"):
         RayExecutor(FunctionTask(train))  # type: ignore[arg-type]

@@ -108,6 +108,13 @@ def until(condition: Callable[[], Any], seconds: float = 120.0) -> None:
         time.sleep(0.1)
 
 
+def tg(*words: str) -> str:
+    program = [sys.executable, "-m", "tg.cli.main", *words]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def jobs_of(address: str) -> list[str]:
     with urllib.request.urlopen(f"{address}/api/jobs/") as answer:
         return [job["submission_id"] for job in json.load(answer) if job["submission_id"]]
@@ -229,6 +236,37 @@ def test_one_whose_starter_died_before_it_was_submitted_is_started_by_the_next(
     folder.write_pending("ray", {"submitter": 2**22 + 1, "submitter_process": "gone"})
     (folder.work / "opt").mkdir(parents=True)  # and a part of what it needs was there
     assert batch.start("one").wait(120).result().metrics["r2_test"] == 1.0
+
+
+def test_the_command_line_finds_it_wherever_its_folder_is(
+    make: Callable[..., RayExecutor], tmp_path: Path
+) -> None:
+    for change in ({}, {"shared_folder": tmp_path / "shared"}):
+        run = make("sleep", **change).submit()
+        until(run.metric_values)
+        states = {row["run"]: row["state"] for row in json.loads(tg("runs", "--json"))["runs"]}
+        assert states[run.id] == "InProgress"
+        assert "Stopping" in tg("runs", "cancel", run.id)
+        assert "loss" in tg("logs", run.id)
+        ended = make(**change).submit()
+        assert "loss" in tg("logs", ended.id)
+        assert "r2_test: 1.0" in tg("result", "show", ended.id)
+
+
+def test_a_training_of_another_place_does_not_take_its_checkpoints(
+    leaves: Any, make: Callable[..., RayExecutor]
+) -> None:
+    routine = SagemakerRoutine(leaves.build(2.0, "sleep"), "d.parquet", "tea", name="tea")
+    run = make("sleep").submit()
+    until(run.metric_values)
+    here = routine.process().submit()
+    folder = make().runs_folder
+    taken = [RunFolder.find(folder, one.id).read().details["checkpoints"] for one in (run, here)]
+    assert taken[1] == f"{taken[0]}-{here.id}"
+    for one in (run, here):
+        one.cancel()
+        with pytest.raises(RunCancelledError):
+            one.wait(60)
 
 
 def test_secrets_are_in_no_dashboard_and_with_the_training(

@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from ..._core.errors import EngineUnavailableError, FormatError, RunNotFoundError
+from ..._core.errors import (
+    EngineError,
+    FormatError,
+    MissingDependencyError,
+    ProtocolError,
+    RunNotFoundError,
+)
+from ...contract.run_state import RunState
 from ..docker.engine import DockerEngine
 from ..runtime.folders import JOB_CHANNEL
 from .kept_run import open_run
@@ -60,7 +67,9 @@ class LocalLauncher(Launcher):
         self.prepare()  # before anything of the run is there, which others would wait for
         if training.run_id:
             return self._start(RunFolder.reserve(self.runs_folder, training.run_id), training)
-        folder = RunFolder.create(self.runs_folder, self.name, self.kind, details=submitter())
+        folder = RunFolder.create(
+            self.runs_folder, self.name, self.kind, details=submitter(), opener=self._opener
+        )
         try:
             return self._start(folder, training)
         except BaseException:
@@ -71,6 +80,11 @@ class LocalLauncher(Launcher):
     def run(self, run_id: str) -> Run:
         """Find a run of the project again, whichever executor ran it."""
         return open_run(RunFolder.find(self.runs_folder, run_id), self._engine)
+
+    def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
+        """Look up many runs at once; one that is not there is left out."""
+        known = [name for name in run_ids if RunFolder.known(self.runs_folder, name) is not None]
+        return super().states(known)
 
     @property
     def is_local(self) -> bool:
@@ -86,10 +100,10 @@ class LocalLauncher(Launcher):
         """Whether a run goes on, whichever executor runs it; one that was removed does not."""
         try:
             return not self.run(run_id).state.is_final
+        except (EngineError, MissingDependencyError, ProtocolError):
+            return True  # for all that is known here
         except (RunNotFoundError, FormatError):
             return False
-        except EngineUnavailableError:
-            return True  # for all that is known
 
     def record(self) -> dict[str, Any]:
         """Give all that :meth:`open` needs, as JSON."""
@@ -116,6 +130,11 @@ class LocalLauncher(Launcher):
             "runs_folder": Path(record["runs_folder"]),
             "provenance": record["provenance"],
         }
+
+    @property
+    def _opener(self) -> Mapping[str, Any]:
+        """What a run's record says of how others open it."""
+        return {}
 
     @property
     def _engine(self) -> DockerEngine | None:

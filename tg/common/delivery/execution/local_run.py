@@ -7,10 +7,10 @@ import os
 import stat
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ..._core.errors import RunTimeoutError, StorageError, TgError
 from ...contract.manifest import ResultManifest
@@ -73,6 +73,20 @@ class LocalRun(Run):
         self._folder = folder
         self._metrics = LoggedMetrics(folder.log_file)
 
+    @classmethod
+    def open(cls, folder: RunFolder, opener: Mapping[str, Any]) -> Self:
+        """Find it again by what is kept of it.
+
+        Parameters
+        ----------
+        folder
+            What is kept of it.
+        opener
+            What its record says of how to do that.
+        """
+        del opener
+        return cls(folder)
+
     @property
     def id(self) -> str:
         """The run's id."""
@@ -85,6 +99,7 @@ class LocalRun(Run):
         executor: str,
         is_running: Callable[[str], bool],
         launch: Callable[[Path], None],
+        opener: Mapping[str, Any] | None = None,
     ) -> None:
         """Start what goes on without this process, unless somebody has.
 
@@ -101,12 +116,15 @@ class LocalRun(Run):
             Whether another run of the project goes on, by its id.
         launch
             Starts it; given the folder that stands for its checkpoints.
+        opener
+            What :meth:`open` needs, and the class that has it as ``kind``.
         """
         with self._folder.lock():
-            if self._folder.has_record and self._was_launched(self._folder.read()):
+            record = self._folder.read() if self._folder.has_record else None
+            if record is not None and self._was_launched(record):
                 return
-            if not self._folder.has_record or self._folder.read().details != submitter():
-                self._folder.write_pending(executor, submitter())
+            if record is None or record.details != submitter():
+                self._folder.write_pending(executor, submitter(), opener)
             self._folder.remove_work()  # of a starter that was killed
             try:
                 launch(checkpoints_of(self._folder).claim(training, self.id, is_running))

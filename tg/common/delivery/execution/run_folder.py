@@ -81,6 +81,7 @@ class RunFolder:
         base_name: str,
         executor: str,
         details: Mapping[str, Any] | None = None,
+        opener: Mapping[str, Any] | None = None,
     ) -> RunFolder:
         """Make the folder of a new run, under an id that no other run has."""
         # the id is a legal name for a SageMaker job and for a container
@@ -89,7 +90,7 @@ class RunFolder:
             run_id = job_name(base_name.lower(), f"{stamp}-{secrets.token_hex(4)}")
             folder = cls(runs_folder / run_id)
             if folder._make():
-                folder.write_pending(executor, details or {})
+                folder.write_pending(executor, details or {}, opener)
                 return folder
 
     @classmethod
@@ -123,7 +124,24 @@ class RunFolder:
         """Whether anything is known of the run: one without has not begun."""
         return self._record_file.is_file()
 
-    def write_pending(self, executor: str, details: Mapping[str, Any]) -> RunRecord:
+    def show_in(self, runs_folder: Path) -> None:
+        """Show the run among those of another folder as well: by a link."""
+        if runs_folder == self.path.parent:
+            return
+        try:
+            runs_folder.mkdir(parents=True, exist_ok=True)
+            (runs_folder / self.run_id).symlink_to(self.path.absolute(), target_is_directory=True)
+        except FileExistsError:
+            return  # it is shown there
+        except OSError as exc:
+            raise _unwritable(runs_folder, str(exc)) from exc
+
+    def write_pending(
+        self,
+        executor: str,
+        details: Mapping[str, Any],
+        opener: Mapping[str, Any] | None = None,
+    ) -> RunRecord:
         """Write that the run is about to begin."""
         record = RunRecord(
             run_id=self.run_id,
@@ -131,6 +149,7 @@ class RunFolder:
             state=RunState.PENDING,
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             details=details,
+            opener=opener or {},
         )
         self.write(record)
         return record
@@ -142,6 +161,12 @@ class RunFolder:
         self.log_file.unlink(missing_ok=True)
 
     @classmethod
+    def known(cls, runs_folder: Path, run_id: str) -> RunFolder | None:
+        """Find the folder of a run; ``None`` if there is none of that id."""
+        folder = cls(runs_folder / run_id)
+        return folder if Path(run_id).name == run_id and folder.has_record else None
+
+    @classmethod
     def find(cls, runs_folder: Path, run_id: str) -> RunFolder:
         """Find the folder of a run.
 
@@ -150,8 +175,8 @@ class RunFolder:
         RunNotFoundError
             There is none of that id.
         """
-        folder = cls(runs_folder / run_id)
-        if Path(run_id).name != run_id or not folder._record_file.is_file():
+        folder = cls.known(runs_folder, run_id)
+        if folder is None:
             names = (path.name for path in runs_folder.glob("*/"))
             # an id ends with the time, in six parts, and a token
             known = sorted(names, key=lambda name: name.split("-")[-7:], reverse=True)[:3]

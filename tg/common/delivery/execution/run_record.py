@@ -40,6 +40,9 @@ class RunRecord:
         What the training's process returned, if it had one of its own.
     details
         What its executor needs to find it again.
+    opener
+        What others need to find it again: its class, as ``kind``, and what that takes. Empty for
+        the kinds of runs that every installation knows.
     """
 
     protocol: int = PROTOCOL
@@ -52,3 +55,4 @@ class RunRecord:
     failure_kind: FailureKind = FailureKind.TASK
     exit_code: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    opener: Mapping[str, Any] = field(default_factory=dict)

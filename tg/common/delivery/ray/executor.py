@@ -169,6 +169,7 @@ class RayExecutor(BatchExecutor, Executor):
             lock=tuple(manifest.lock),
             resolves=not manifest.lock_is_complete,
             options=self.options,
+            shown_in=self._routine.config.runs_folder.absolute(),
         )
 
     def _channels(self, request: TrainingRequest) -> dict[str, Path]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from ..._core.errors import EngineError, EngineUnavailableError, MissingDependencyError
 
-__all__ = ["JobLookup", "RayJob", "RayJobs"]
+__all__ = ["JobLookup", "RayJob", "RayJobs", "jobs_at"]
 
 _LATER = "try again later"
 _FINAL = ("STOPPED", "SUCCEEDED", "FAILED")
+_NOT_FOUND = 404
+# as Ray's client, `SubmissionClient._raise_error`, begins what it says
+_STATUS = re.compile(r"Request failed with status code (\d{3})\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,17 @@ class RayJobs:
         self._known: Any = None
         self._connecting = threading.Lock()
 
+    @property
+    def location(self) -> str:
+        """Where the cluster takes jobs, as other processes find it.
+
+        Raises
+        ------
+        EngineUnavailableError
+            None was found.
+        """
+        return self.address or str(self._call("get_address"))
+
     def info(self, job_id: str) -> RayJob | None:
         """Tell of a job; ``None`` if there is none.
 
@@ -76,7 +92,7 @@ class RayJobs:
         try:
             return _job_of(self._call("get_job_info", job_id))
         except EngineError as exc:
-            if "404" in exc.what:
+            if _status(exc) == _NOT_FOUND:
                 return None
             raise
 
@@ -136,7 +152,7 @@ class RayJobs:
         try:
             self._call("stop_job", job_id)
         except EngineError as exc:
-            if "404" not in exc.what:
+            if _status(exc) != _NOT_FOUND:
                 raise
 
     def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
@@ -176,6 +192,19 @@ class RayJobs:
                     ) from exc
                 self._known = JobSubmissionClient(self.address)
             return self._known
+
+
+@cache
+def jobs_at(address: str | None) -> RayJobs:
+    """Give the cluster at an address, which is connected to once in a process."""
+    return RayJobs(address)
+
+
+def _status(error: EngineError) -> int | None:
+    """Give the status code that the cluster has answered with."""
+    # the error's own text has the address and a job's id in it, which may hold any number
+    found = _STATUS.match(str(error.__cause__))
+    return int(found[1]) if found else None
 
 
 def _job_of(info: Any) -> RayJob:

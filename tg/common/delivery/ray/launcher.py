@@ -11,10 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..._core.errors import RunNotFoundError
 from ..._core.files import atomic_write
 from ...contract.run_state import RunState
-from ..execution.folder_removal import remove_folder
 from ..execution.kept_run import open_run
 from ..execution.launcher import Training
 from ..execution.local_launcher import LocalLauncher
@@ -22,6 +20,7 @@ from ..execution.local_run import GRACE_SECONDS, training_folders
 from ..execution.process_identity import submitter
 from ..execution.process_launch import link_data
 from ..execution.provenance import provenance_of
+from ..execution.recorded_kind import recorded_kind
 from ..execution.run import Run
 from ..execution.run_folder import RunFolder
 from ..execution.training_variables import without_bars
@@ -53,6 +52,8 @@ class RayLauncher(LocalLauncher):
         Whether the installer looks for what these need in turn.
     options
         Which cluster, and what a training takes of it.
+    shown_in
+        The project's own folder of runs, where links lead to those of the cluster.
     """
 
     kind = "ray"
@@ -62,6 +63,7 @@ class RayLauncher(LocalLauncher):
     lock: tuple[str, ...]
     resolves: bool
     options: RayOptions
+    shown_in: Path
 
     def record(self) -> dict[str, Any]:
         """Give all that :meth:`open` needs, as JSON."""
@@ -72,6 +74,7 @@ class RayLauncher(LocalLauncher):
             "lock": list(self.lock),
             "resolves": self.resolves,
             "options": self.options.record(),
+            "shown_in": str(self.shown_in),
         }
 
     @classmethod
@@ -83,6 +86,7 @@ class RayLauncher(LocalLauncher):
             "lock": tuple(record["lock"]),
             "resolves": record["resolves"],
             "options": RayOptions(**record["options"]),
+            "shown_in": Path(record["shown_in"]),
         }
 
     @property
@@ -104,26 +108,29 @@ class RayLauncher(LocalLauncher):
         seen = _Seen(self.jobs)
         found = {}
         for run_id in run_ids:
-            try:
-                folder = RunFolder.find(self.runs_folder, run_id)
-            except RunNotFoundError:
-                continue
-            found[run_id] = open_ray_run(folder, self.jobs, seen).state
+            folder = RunFolder.known(self.runs_folder, run_id)
+            if folder is not None:
+                found[run_id] = open_ray_run(folder, self.jobs, seen).state
         return found
 
     def _start(self, folder: RunFolder, training: Training) -> RayRun:
         run = RayRun(folder, self.jobs)
+        folder.show_in(self.shown_in)
         run.begin(
             training.fingerprint,
             executor=self.kind,
             is_running=self.is_running,
             launch=lambda checkpoints: self._launch(folder, training, checkpoints),
+            opener=self._opener,
         )
         return run
 
+    @property
+    def _opener(self) -> dict[str, Any]:
+        return {"kind": recorded_kind(RayRun), "address": self.jobs.location}
+
     def _launch(self, folder: RunFolder, training: Training, checkpoints: Path) -> None:
         """Make the folders of the contract and submit the job."""
-        remove_folder(folder.work)  # a starter that was killed may have left a part of it
         channels = self._channels_of(training)
         folders = training_folders(folder)
         folders.create(training.hyperparameters, channels=channels)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..._core.command_output import follow_file
 from ..._core.errors import EngineError
@@ -14,7 +15,7 @@ from ..execution.local_run import Ending, LocalRun
 from ..execution.process_identity import submitter_is_alive
 from ..execution.run_folder import RunFolder
 from ..execution.run_record import RunRecord
-from .jobs import JobLookup, RayJob, RayJobs
+from .jobs import JobLookup, RayJob, RayJobs, jobs_at
 
 __all__ = ["RayRun"]
 
@@ -47,6 +48,11 @@ class RayRun(LocalRun):
         super().__init__(folder)
         self._jobs = jobs
         self._seen = seen or jobs
+
+    @classmethod
+    def open(cls, folder: RunFolder, opener: Mapping[str, Any]) -> RayRun:
+        """Find it again by what is kept of it."""
+        return cls(folder, jobs_at(opener.get("address")))
 
     @property
     def state(self) -> RunState:

@@ -23,12 +23,18 @@ def gate(limit: int | None = None, **pace: float) -> tuple[Gate, Clock]:
     return Gate(limit, Pace(**pace), clock, noise=lambda: 1.0), clock  # type: ignore[arg-type]
 
 
+def room(one: Gate, running: int, starting: int = 0) -> int:
+    """What a sweep finds that looks whether it may start anything."""
+    one.probe(running)
+    return one.room(running, starting)
+
+
 def test_a_slot_is_free_when_an_own_run_ends() -> None:
     one, _ = gate()
     one.met_quota(running=3)
-    assert one.room(running=3, starting=0) == 0
-    assert one.room(running=2, starting=0) == 1
-    assert one.room(running=2, starting=1) == 0
+    assert room(one, running=3) == 0
+    assert room(one, running=2) == 1
+    assert room(one, running=2, starting=1) == 0
 
 
 def test_a_quota_that_was_raised_is_found_out() -> None:
@@ -37,19 +43,19 @@ def test_a_quota_that_was_raised_is_found_out() -> None:
     one.met_quota(running=3)
     assert one.opens_in() == 60
     clock.now = 60
-    assert one.room(running=3, starting=0) == 1
+    assert room(one, running=3) == 1
     one.took(running=4)
-    assert one.room(running=4, starting=0) == 0
+    assert room(one, running=4) == 0
     clock.now = 120
-    assert one.room(running=4, starting=0) == 1
+    assert room(one, running=4) == 1
 
 
 def test_with_no_run_of_its_own_a_quota_is_asked_later() -> None:
     one, clock = gate(first_pause_seconds=2)
     one.met_quota(running=0)
-    assert one.room(running=0, starting=0) == 0
+    assert room(one, running=0) == 0
     clock.now = one.opens_in()
-    assert one.room(running=0, starting=0) == 1
+    assert room(one, running=0) == 1
 
 
 def test_pauses_grow_up_to_the_longest_and_end_with_the_first_success() -> None:
@@ -98,12 +104,13 @@ def test_never_more_than_the_limit(
             one.met_throttle()
         else:
             one.met_silence()
-        room = one.room(running, starting)
-        assert 0 <= room <= max(0, limit - running - starting)
+        found = room(one, running, starting)
+        assert 0 <= found <= max(0, limit - running - starting)
+        assert one.room(running, starting) == found  # to ask changes nothing
         assert one.opens_in() >= 0
     # whatever was refused, it goes on in the end
     clock.now += 1000
-    assert one.room(0, 0) >= 1
+    assert room(one, 0) >= 1
 
 
 @pytest.mark.parametrize("wrong", [{"task": 0}, {"engine": -1}, {"capacity": 1.5}])

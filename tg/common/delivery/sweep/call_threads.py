@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
-__all__ = ["CallThreads"]
+__all__ = ["CallThreads", "Then", "Value"]
 
-_Value = TypeVar("_Value")
-_Then: TypeAlias = Callable[[_Value | None, BaseException | None], None]
+Value = TypeVar("Value")
+# takes what a call gave, or the error
+Then: TypeAlias = Callable[[Value | None, BaseException | None], None]
 # makes a call and gives what is to be done then; tells somebody who waits no longer for it
 _Call: TypeAlias = tuple[Callable[[], Callable[[], None]], Callable[[BaseException], None]]
 
@@ -54,7 +55,7 @@ class CallThreads:
         self._threads: set[threading.Thread] = set()
         self._made: dict[threading.Thread, tuple[_Call, float]] = {}
 
-    def submit(self, call: Callable[[], _Value], then: _Then[_Value]) -> None:
+    def submit(self, call: Callable[[], Value], then: Then[Value]) -> None:
         """Have a call made; `then` gets what it gives, or its error."""
 
         def made() -> Callable[[], None]:

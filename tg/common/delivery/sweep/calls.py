@@ -5,18 +5,14 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
 
-from .call_threads import CallThreads
+from .call_threads import CallThreads, Then, Value
 from .pace import Pace
 
 __all__ = ["Calls"]
 
 _LOOKING_THREADS = 8
 _CLOSING_SECONDS = 30.0
-_Value = TypeVar("_Value")
-# takes what a call gave, or the error
-_Then: TypeAlias = Callable[[_Value | None, BaseException | None], None]
 
 
 class Calls:
@@ -46,15 +42,15 @@ class Calls:
             )
         ]
 
-    def start(self, call: Callable[[], _Value], then: _Then[_Value]) -> None:
+    def start(self, call: Callable[[], Value], then: Then[Value]) -> None:
         """Start a run; `then` gets it, or the error."""
         self._starting.submit(call, then)
 
-    def look(self, call: Callable[[], _Value], then: _Then[_Value]) -> None:
+    def look(self, call: Callable[[], Value], then: Then[Value]) -> None:
         """Look at one run, or ask it to stop."""
         self._looking.submit(call, then)
 
-    def poll(self, call: Callable[[], _Value], then: _Then[_Value]) -> None:
+    def poll(self, call: Callable[[], Value], then: Then[Value]) -> None:
         """Look at many runs."""
         self._polling.submit(call, then)
 

@@ -52,8 +52,21 @@ class Gate:
         """For how long nothing has answered."""
         return 0.0 if self._silent_since is None else self._clock() - self._silent_since
 
+    def probe(self, running: int) -> None:
+        """Let one run more than the quota be tried, if it is time for that.
+
+        Parameters
+        ----------
+        running
+            How many are known to go on.
+        """
+        now = self._clock()
+        if self._quota is not None and now >= max(self._probe_at, self._open_at):
+            self._quota = max(self._quota, running) + 1
+            self._probe_at = now + self._pace.probe_seconds
+
     def room(self, running: int, starting: int) -> int:
-        """How many further runs may be announced now.
+        """Tell how many further runs may be announced now.
 
         Parameters
         ----------
@@ -62,12 +75,8 @@ class Gate:
         starting
             How many are announced, and not known to go on yet.
         """
-        now = self._clock()
-        if now < self._open_at:
+        if self._clock() < self._open_at:
             return 0
-        if self._quota is not None and now >= self._probe_at:
-            self._quota = max(self._quota, running) + 1
-            self._probe_at = now + self._pace.probe_seconds
         # some more than there are threads: no thread waits while the journal is written
         room = 2 * self._window - starting
         for limit in (self._limit, self._quota):

@@ -116,8 +116,11 @@ class Scheduler:
             The journal cannot be written.
         """
         try:
-            if self._ledger.status().is_done:
+            status = self._ledger.status()
+            if status.is_done:
                 self._ledger.journal.forget_requests()  # there is nothing left to end
+            elif status.done == status.known and status.ended_by == Cause.CANCEL:
+                self._ending = Cause.CANCEL  # a search, which is not to choose further tasks
             else:
                 self._ledger.end(None)
             self._take_up()
@@ -175,6 +178,7 @@ class Scheduler:
             self._end(Cause.DEADLINE)
 
     def _announce(self) -> None:
+        self._gate.probe(len(self._watch))
         room = self._gate.room(len(self._watch), len(self._starting))
         while room > 0 and self._waiting:
             row = self._waiting.first()

@@ -36,7 +36,9 @@ _TASKS = """
     class Walk(TrainingTask):
         '''Walks at random, a checkpoint a step; where it comes to depends on its rate alone.'''
 
-        def __init__(self, rate=0.0, case="", fails_at=None, lags_at=None, seconds=0.0, spot=False):
+        def __init__(
+            self, rate=0.0, case="", fails_at=None, lags_at=None, seconds=0.0, spot=False, speaks=0
+        ):
             super().__init__()
             self.rate = rate
             self.case = case
@@ -44,6 +46,7 @@ _TASKS = """
             self.lags_at = lags_at
             self.seconds = seconds
             self.spot = spot
+            self.speaks = speaks
 
         def run_with_environment(self, data, env):
             if self.rate == self.fails_at:
@@ -52,6 +55,8 @@ _TASKS = """
                 for step in range(600):
                     env.output_metric("height", -1000.0)
                     time.sleep(0.2)
+            for step in range(self.speaks):
+                env.output_metric("step", step)
             walked = env.load_checkpoint("walk") or []
             for step in range(len(walked), 4):
                 if self.seconds:

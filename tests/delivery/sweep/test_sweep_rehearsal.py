@@ -23,7 +23,10 @@ from rehearsed_project import PACE, lay_out_project, routine_of, sweep_of, tasks
 
 from tg.common._core.errors import SweepPausedError
 from tg.common.contract import RunState
-from tg.common.delivery.sweep import MedianStopping, Sweep, TaskState
+from tg.common.delivery.sagemaker import RemoteOptions
+from tg.common.delivery.sweep import MedianStopping, Sweep, TaskRow, TaskState
+from tg.common.delivery.sweep.histories import histories_of
+from tg.common.delivery.sweep.known_runs import KnownRuns
 from tg.rehearsal import Rehearsal
 
 pytestmark = [pytest.mark.docker, pytest.mark.rehearsal, pytest.mark.slow]
@@ -222,7 +225,9 @@ def test_a_storm_of_refusals_and_lost_answers_costs_no_training_twice(
     cloud.faults.drop_after("sagemaker.CreateTrainingJob", times=count // 2)
     cloud.faults.drop_during("s3.PutObject", times=count // 2)
     cloud.faults.throttle("logs.*", times=count // 2)
+    happened = cloud.faults.happened
     assert sweep.run()["completed"] == count, sweep.table()
+    assert cloud.faults.happened == happened + 7 * (count // 2)  # or this was no storm
     assert {row.attempt for row in sweep.rows()} == {1}
     assert cloud.job_count == jobs + count
 
@@ -285,3 +290,29 @@ def test_a_training_that_falls_behind_is_stopped_while_it_runs(
     behind = next(row for row in sweep.rows() if row.parameters["rate"] == 2)
     assert behind.state is TaskState.STOPPED  # another that is below the median may be as well
     assert sweep.run_of(behind.name).state is RunState.STOPPED
+
+
+def test_a_look_at_a_long_log_is_one_request_for_what_is_new(
+    project: Path, cloud: Rehearsal
+) -> None:
+    # else a sweep asks more and more as its trainings go on, until the account's rate is used up
+    (task,) = tasks_of(1, "speaks", speaks=25_000, seconds=6.0)
+    routine = routine_of(task, project, cloud.bucket, cloud.role_arn)
+    batch = routine.remote(RemoteOptions(max_runtime_seconds=3_600)).batch({"a": task})
+    run = batch.start("a")
+    row = TaskRow(number=0, name="a", run_id=run.id, state=TaskState.RUNNING)
+    known = KnownRuns()
+
+    def reported(metric: str) -> list[float]:
+        return histories_of({0: batch}, [row], metric, known)[0]
+
+    try:
+        await_that(lambda: len(reported("height")) > 0)
+        before, filtered = cloud.calls("*"), cloud.calls("logs.FilterLogEvents")
+        for _ in range(3):
+            assert reported("step") == list(range(25_000))
+        spent = cloud.calls("*") - before
+        assert spent.count == (cloud.calls("logs.FilterLogEvents") - filtered).count == 3
+        assert spent.sent_bytes < 10_000
+    finally:
+        run.cancel()

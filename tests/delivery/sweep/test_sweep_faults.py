@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
 import threading
 import time
@@ -29,8 +30,10 @@ from tg.common._core.errors import (
 from tg.common.contract.run_state import RunState
 from tg.common.delivery.execution.failure_kind import FailureKind
 from tg.common.delivery.execution.run import Run
-from tg.common.delivery.sweep import Pace, RetryPolicy, Sweep, TaskState
+from tg.common.delivery.sweep import Pace, RetryPolicy, Sweep, SweepStatus, TaskState, calls
 from tg.common.delivery.sweep.journal import Journal
+from tg.common.delivery.sweep.scheduler import Scheduler
+from tg.common.delivery.sweep.settings import SweepSettings
 
 QUICK = Pace(first_pause_seconds=0.01, longest_pause_seconds=0.1, longest_poll_seconds=0.05)
 
@@ -50,6 +53,11 @@ def executor_with(
 
 def running(place: Path) -> int:
     return sum(not FileRun(place / name).state.is_final for name in run_files(place))
+
+
+def finish(path: Path) -> None:
+    """Let a run be at its end."""
+    os.utime(path, (0, 0))
 
 
 def assert_all_completed(sweep: Sweep, place: Path) -> None:
@@ -336,33 +344,42 @@ def test_a_start_that_hangs_holds_up_no_other_and_is_made_again(place: Path) -> 
     assert_all_completed(sweep, place)
 
 
-def test_a_place_that_hangs_pauses_the_sweep_in_the_end(place: Path) -> None:
+def test_a_place_that_hangs_pauses_the_sweep_in_the_end(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "_CLOSING_SECONDS", 0.1)  # it hangs for ever, so to speak
     hangs = threading.Event()
     executor = executor_with(place, lambda *_: hangs.wait(60) and None)
     pace = dataclasses.replace(QUICK, call_seconds=0.1, patience_seconds=0.3)
     sweep = Sweep(tasks(2), executor, name="dumb", pace=pace)
-    threading.Timer(5, hangs.set).start()
-    with pytest.raises(SweepPausedError, match="no answer"):
-        sweep.run()
-    hangs.set()
-    assert sweep.run()["completed"] == 2
+    try:
+        with pytest.raises(SweepPausedError, match="no answer"):
+            sweep.run()
+    finally:
+        hangs.set()
+    assert Sweep.open("dumb", pace=QUICK).run()["completed"] == 2
 
 
 def test_many_runs_elsewhere_are_looked_at_by_two_requests_a_second_at_most(place: Path) -> None:
     # a look at a thousand runs is ten requests; an account has few, and its other users need them
     looks: list[float] = []
-    starts: list[float] = []
     executor = FolderExecutor(place)
 
-    def change(batch: FolderBatch) -> None:
-        batch.before_look = lambda: looks.append(time.monotonic())
-        batch.after_start = lambda *_: starts.append(time.monotonic())
+    def look() -> None:
+        with Journal(sweep.journal_path) as journal:
+            if journal.status()["running"] < 100:
+                return  # such a look costs less
+        looks.append(time.monotonic())
+        if len(looks) == 4:
+            for name in run_files(place):
+                finish(place / name)
 
-    executor.change = change
-    sweep = Sweep(tasks(100, seconds=3), executor, name="many", pace=QUICK)
+    executor.change = lambda batch: setattr(batch, "before_look", look)
+    sweep = Sweep(tasks(100, seconds=3600), executor, name="many", pace=QUICK)
     assert sweep.run()["completed"] == 100
-    while_all_ran = [at for at in looks if starts[-1] + 0.6 < at < starts[0] + 3]
-    assert all(later - earlier > 0.45 for earlier, later in pairwise(while_all_ran))
+    # the first may have begun before it was known that the last run goes on
+    _, *while_all_ran = looks[:4]
+    assert all(later - earlier >= 0.5 for earlier, later in pairwise(while_all_ran))
 
 
 def test_a_run_that_was_removed_is_started_again(place: Path) -> None:
@@ -383,7 +400,7 @@ def test_a_run_that_was_removed_is_started_again(place: Path) -> None:
 
 
 def test_the_first_failure_ends_the_sweep_when_asked_for(place: Path) -> None:
-    planned = [FileTask("bad", fails=["task"]), *tasks(20, seconds=30)]
+    planned = [FileTask("bad", fails=["task"]), *tasks(20, seconds=3600)]
     sweep = Sweep(
         planned, FolderExecutor(place), name="fast", fail_fast=True, max_parallel=4, pace=QUICK
     )
@@ -444,23 +461,33 @@ def test_a_lower_ceiling_forgets_no_run_and_starts_none(place: Path, is_there: b
 
 
 def test_at_the_deadline_nothing_is_started_and_nothing_goes_on(place: Path) -> None:
-    late = datetime.now(UTC) + timedelta(seconds=0.3)
+    late = datetime.now(UTC) + timedelta(hours=3)
     sweep = Sweep(
-        tasks(8, seconds=60),
+        tasks(8, seconds=3600),
         FolderExecutor(place),
         name="late",
         max_parallel=3,
         deadline=late,
         pace=QUICK,
     )
-    status = sweep.run()
+    sweep._bring_into_being()
+    with Journal(sweep.journal_path, "write") as journal:
+        settings = SweepSettings.of_json(journal.about()["settings"])
+        # the time comes when all has been started that may be
+        scheduler = Scheduler(
+            journal,
+            sweep._opened(journal),
+            settings,
+            now=lambda: late if journal.status()["running"] == 3 else late - timedelta(seconds=1),
+        )
+        status = scheduler.drive()
     assert status.ended_by == "deadline"
     assert (status["cancelled"], status["waiting"]) == (3, 5)
     assert running(place) == 0
 
 
 def test_a_deadline_that_has_passed_while_nobody_drove_ends_what_runs(place: Path) -> None:
-    sweep = Sweep(tasks(4, seconds=60), FolderExecutor(place), name="past", max_parallel=2)
+    sweep = Sweep(tasks(4, seconds=3600), FolderExecutor(place), name="past", max_parallel=2)
     driving = threading.Thread(target=sweep.run)
     driving.start()
     while running(place) < 2:
@@ -547,19 +574,22 @@ def test_what_is_usual_yields_to_what_is_asked_for_and_that_to_what_is_possible(
     place: Path, asked: int | None, together: int
 ) -> None:
     executor = FolderExecutor(place, usual_parallel=2, max_parallel=8)
+    seen: list[SweepStatus] = []
+
+    def look() -> None:
+        status = sweep.status()
+        seen.append(status)
+        # before each look all is announced that may be: one too many would be seen by then
+        if [status["running"] for status in seen].count(together) == 3:
+            with Journal(sweep.journal_path, "write") as journal:
+                journal.request("cancel")
+
+    executor.change = lambda batch: setattr(batch, "before_look", look)
     planned = tasks(12, seconds=3600)
     sweep = Sweep(planned, executor, name="usual", max_parallel=asked, pace=QUICK)
-    driver = threading.Thread(target=sweep.run)
-    driver.start()
-    try:
-        latest = time.monotonic() + 60
-        while running(place) < together and time.monotonic() < latest:
-            time.sleep(0.01)
-        time.sleep(0.5)  # one too many would be started by now
-        assert running(place) == together
-    finally:
-        sweep.cancel()
-        driver.join()
+    sweep.run()
+    assert {status["waiting"] for status in seen if not status["cancelled"]} == {12 - together}
+    assert len(run_files(place)) == together
 
 
 def test_attempts_of_all_kinds_are_counted_by_kind(place: Path) -> None:

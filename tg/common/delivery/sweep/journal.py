@@ -201,9 +201,14 @@ class Journal:
             counts[TaskState(state)] = count
             reused += of_them
             spent += cost
-        ended_by = self.about().get("ended_by", "")
+        about = self.about()
         return SweepStatus(
-            name=self.name, counts=counts, reused=reused, spent=spent, ended_by=ended_by
+            name=self.name,
+            counts=counts,
+            reused=reused,
+            spent=spent,
+            ended_by=about.get("ended_by", ""),
+            planned=int(about.get("planned", 0)),
         )
 
     def write(self, rows: Sequence[TaskRow]) -> None:

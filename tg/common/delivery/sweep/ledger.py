@@ -31,7 +31,9 @@ class Ledger:
         self._counts = Counter(row.state for row in self.rows.values())
         self._reused = sum(row.reused for row in self.rows.values())
         self._spent = sum(row.cost or 0.0 for row in self.rows.values())
-        self._ended_by = journal.about().get("ended_by", "")
+        about = journal.about()
+        self._ended_by = about.get("ended_by", "")
+        self._planned = int(about.get("planned", 0))
 
     def __getitem__(self, number: int) -> TaskRow:
         return self.rows[number]
@@ -91,4 +93,5 @@ class Ledger:
             spent=self._spent,
             ended_by=self._ended_by,
             is_driven=True,
+            planned=self._planned,
         )

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Self
 
-from ..._core.errors import (
-    ConfigError,
-    MissingDependencyError,
-    SweepError,
-    SweepNotFoundError,
-)
-from ..naming.column import listed
-from .distribution import Integers, Uniform
-from .driver_lock import driving
+from ..._core.errors import ConfigError, MissingDependencyError, SweepError
 from .earlier import with_earlier
 from .executor_choice import executor_of
 from .journal import Journal
 from .journal_file import journal_path
 from .mirror import SweepMirror
-from .plain_value import plain_value
 from .plan import SweepPlan
+from .search_birth import CellBuilder, SearchBirth
+from .search_space import SearchSpace
 from .settings import SweepSettings
 from .status import SweepStatus
 from .sweep import Sweep
 from .task_row import TaskRow
 from .task_state import TaskState
 
-__all__ = ["CellBuilder", "OptunaSweep"]
+__all__ = ["OptunaSweep"]
 
 _AT_ONCE = 4
-
-
-class CellBuilder(Protocol):
-    """Builds tasks of parameters, and names them: an autonamer."""
-
-    def build_cells(
-        self, cells: Iterable[Mapping[str, Any]], *, prefix: str | None = None
-    ) -> list[Any]:
-        """Build a task of each cell."""
 
 
 class OptunaSweep(Sweep):
@@ -47,6 +30,9 @@ class OptunaSweep(Sweep):
 
     It needs the extra ``optuna``. What was asked and told is the journal of the sweep: make the
     same sweep again in a new process, and the study is told again and goes on.
+
+    All trials run the package that was made when the search began: code that is edited meanwhile
+    does not change what the later ones run.
 
     Parameters
     ----------
@@ -84,6 +70,11 @@ class OptunaSweep(Sweep):
         A setting makes no sense.
     """
 
+    _builder: CellBuilder | None = None
+    _sampler: Callable[[int], Any] | None = None
+    _seed = 0
+    _is_begun = False
+
     def __init__(
         self,
         builder: CellBuilder,
@@ -101,14 +92,9 @@ class OptunaSweep(Sweep):
         mirror: SweepMirror | None = None,
         **settings: Any,
     ) -> None:
-        if direction not in ("maximize", "minimize"):
+        if not isinstance(trials, int) or trials < 1:
             raise ConfigError(
-                f"direction={direction!r} is no direction", hint="Give 'maximize' or 'minimize'."
-            )
-        if not isinstance(trials, int) or trials < 1 or not space:
-            raise ConfigError(
-                f"there is nothing to search in {trials!r} trials of {len(space)} parameters",
-                hint="Give one or more of both.",
+                f"there is nothing to search in {trials!r} trials", hint="Give 1 or more."
             )
         try:
             checked = SweepSettings(**settings)
@@ -117,38 +103,53 @@ class OptunaSweep(Sweep):
         checked.to_json()
         self._set_up(journal_path(name), checked, on_progress)
         self.mirror = mirror
+        self._space = SearchSpace.of(space, metric, direction)
         self._executor = executor_of(executor)
         self._builder = builder
-        self._space = {
-            key: one if isinstance(one, Uniform | Integers) else listed(key, one)
-            for key, one in space.items()
-        }
-        self._metric = metric
         self._trials = trials
-        self._direction = direction
         self._at_once = at_once or checked.max_parallel or _AT_ONCE
         self._sampler = sampler
         self._seed = seed
 
-    def run(self) -> SweepStatus:
-        """Do what is left to do, and return when that is done.
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        *,
+        on_progress: Callable[[SweepStatus], None] | None = None,
+        mirror: SweepMirror | None = None,
+        **changes: Any,
+    ) -> Self:
+        """Find a search again, in any process, from its journal alone: to watch and to read it.
+
+        Its :meth:`run` finishes the trials that were begun. For the others it takes the function
+        that builds them, which no journal can hold: make the same search again to go on.
+
+        Parameters
+        ----------
+        name
+            What the search is called.
+        on_progress, mirror, **changes
+            As of :meth:`.sweep.Sweep.open`.
 
         Raises
         ------
-        MissingDependencyError
-            Optuna is not installed.
+        SweepNotFoundError
+            There is none of that name; the nearest is named.
         SweepError
-            There is another sweep of that name.
+            It is a sweep that searches nothing.
+        FormatError, ProtocolError, StorageError
+            Its journal cannot be read.
         """
-        optuna = _optuna()
-        self._bring_into_being()
-        with self._driven() as journal:
-            return self._search(journal, optuna)
-
-    def resume(self, *, failed: bool = True, cancelled: bool = True) -> SweepStatus:
-        """Give tasks another try that have failed or were cancelled, then go on searching."""
-        super().resume(failed=failed, cancelled=cancelled)
-        return self.run()
+        sweep = super().open(name, on_progress=on_progress, mirror=mirror, **changes)
+        with Journal(sweep.journal_path) as journal:
+            search = journal.about().get("search")
+        if search is None:
+            raise SweepError(
+                f"the sweep {name} is no search", hint=f"Open it with Sweep.open({name!r})."
+            )
+        sweep._space = SearchSpace.of_json(search)  # noqa: SLF001 - a new one of this class
+        return sweep
 
     def study(self) -> Any:
         """Make Optuna's study of what is known by now: ``sweep.study().best_params``.
@@ -157,55 +158,48 @@ class OptunaSweep(Sweep):
         """
         return self._study(self.rows(), _optuna())
 
-    def _bring_into_being(self) -> None:
-        search = json.dumps(
-            {
-                "space": {
-                    key: vars(one) if isinstance(one, Uniform | Integers) else plain_value(one)
-                    for key, one in self._space.items()
-                },
-                "metric": self._metric,
-                "direction": self._direction,
-            },
-            sort_keys=True,
-        )
-        try:
-            with Journal(self.journal_path) as journal:
-                known = journal.about().get("search")
-        except SweepNotFoundError:
-            with driving(self.journal_path):
-                about = {"settings": self._settings.to_json(), "search": search}
-                Journal.create(self.journal_path, about=about, batches={}, rows=[]).close()
-            return
-        if known != search:
-            raise SweepError(
-                f"there is another sweep called {self.name}, which searches elsewhere: {known}",
-                hint="Choose another name.",
-            )
+    def __repr__(self) -> str:
+        if self._builder is None or self.journal_path.exists():
+            return super().__repr__()
+        return f"<sweep {self.name} of {self._trials} tasks, not started>"
 
-    def _search(self, journal: Journal, optuna: Any) -> SweepStatus:
+    def _bring_into_being(self) -> None:
+        if self._builder is None or self._is_begun:
+            return
+        _optuna()
+        birth = SearchBirth(self._space, self._builder, self._executor)
+        self._batches[0] = birth.bring_about(self.journal_path, self._settings, self._trials)
+        self._is_begun = True
+
+    def _go_on(self, journal: Journal) -> SweepStatus:
+        builder = self._builder
+        if builder is None:
+            return super()._go_on(journal)
+        optuna = _optuna()
         while True:
             status = self._drive(journal)
             rows = journal.rows()
             left = self._trials - len(rows)
-            if left <= 0 or status.ended_by or not status.is_done:
+            if left <= 0 or status.ended_by or status.done < status.known:
                 return status
             study = self._study(rows, optuna)
-            asked = [study.ask(self._ranges(optuna)) for _ in range(min(left, self._at_once))]
-            self._take_in(journal, len(rows), [trial.params for trial in asked])
+            ranges = self._space.ranges(optuna)
+            asked = [study.ask(ranges) for _ in range(min(left, self._at_once))]
+            self._take_in(journal, builder, len(rows), [trial.params for trial in asked])
 
-    def _take_in(self, journal: Journal, first: int, chosen: list[Mapping[str, Any]]) -> None:
+    def _take_in(
+        self, journal: Journal, builder: CellBuilder, first: int, chosen: list[Mapping[str, Any]]
+    ) -> None:
         """Write down what is to be run next; a trial that dies before that was never asked for."""
         tasks: list[Any] = []
         parameters: dict[str, Any] = {}
         for place, params in enumerate(chosen, start=first):
-            cell = {key: self._value(key, value) for key, value in params.items()}
-            built = self._builder.build_cells([cell], prefix=f"T{place}")
+            cell = self._space.cell(params)
+            built = builder.build_cells([cell], prefix=f"T{place}")
             tasks += built
             parameters[built[0].info["name"]] = cell
         plan = SweepPlan.of(tasks, parameters)
-        batch = self._executor.batch(dict(plan.tasks))
-        batch.prepare()
+        batch = self._executor.batch(dict(plan.tasks)).packed_as(self._opened(journal)[0])
         number = max(journal.batches(), default=-1) + 1
         rows = [
             TaskRow(
@@ -226,13 +220,13 @@ class OptunaSweep(Sweep):
         """Tell a new study all that is known."""
         seed = self._seed + len(rows)
         sampler = self._sampler or (lambda value: optuna.samplers.TPESampler(seed=value))
-        study = optuna.create_study(direction=self._direction, sampler=sampler(seed))
-        ranges = self._ranges(optuna)
+        study = optuna.create_study(direction=self._space.direction, sampler=sampler(seed))
+        ranges = self._space.ranges(optuna)
         states = optuna.trial.TrialState
         for row in rows:
             if not row.state.is_final:
                 continue
-            value = row.metrics.get(self._metric)
+            value = row.metrics.get(self._space.metric)
             state = states.FAIL
             if value is not None and value == value:  # noqa: PLR0124 - a number
                 known = {TaskState.COMPLETED: states.COMPLETE, TaskState.STOPPED: states.PRUNED}
@@ -241,37 +235,12 @@ class OptunaSweep(Sweep):
                 optuna.trial.create_trial(
                     state=state,
                     value=None if state == states.FAIL else value,
-                    params={key: self._told(key, row.parameters[key]) for key in ranges},
+                    params=self._space.params(row.parameters),
                     distributions=ranges,
                     user_attrs={"task": row.name},
                 )
             )
         return study
-
-    def _ranges(self, optuna: Any) -> dict[str, Any]:
-        kinds = optuna.distributions
-        ranges = {}
-        for key, one in self._space.items():
-            if isinstance(one, Uniform):
-                ranges[key] = kinds.FloatDistribution(one.low, one.high, log=one.log)
-            elif isinstance(one, Integers):
-                ranges[key] = kinds.IntDistribution(one.low, one.high, log=one.log)
-            else:
-                # values of any class: Optuna keeps the place of each
-                ranges[key] = kinds.CategoricalDistribution(tuple(range(len(one))))
-        return ranges
-
-    def _value(self, key: str, chosen: Any) -> Any:
-        one = self._space[key]
-        if isinstance(one, Uniform):
-            return one.rounded(chosen)
-        return int(chosen) if isinstance(one, Integers) else one[chosen]
-
-    def _told(self, key: str, stored: Any) -> Any:
-        one = self._space[key]
-        if isinstance(one, Uniform | Integers):
-            return stored
-        return [plain_value(value) for value in one].index(stored)
 
 
 def _optuna() -> Any:

@@ -29,6 +29,8 @@ class SweepStatus:
         ``"cancel"``, ``"deadline"``, ``"fail_fast"`` or ``"max_cost"``; empty if it was not.
     is_driven
         Whether a process drives it now.
+    planned
+        How many tasks there are to be, where not all are known yet; else 0.
 
     Example
     -------
@@ -42,15 +44,21 @@ class SweepStatus:
     spent: float = 0.0
     ended_by: str = ""
     is_driven: bool = False
+    planned: int = 0
 
     def __getitem__(self, state: str) -> int:
         """How many tasks are in a state."""
         return self.counts.get(TaskState(state), 0)
 
     @property
-    def total(self) -> int:
-        """How many tasks there are."""
+    def known(self) -> int:
+        """How many tasks there are; a search chooses the others when it has seen what these did."""
         return sum(self.counts.values())
+
+    @property
+    def total(self) -> int:
+        """How many tasks there are to be in the end."""
+        return max(self.known, self.planned)
 
     @property
     def done(self) -> int:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from ..._core.errors import ConfigError, SweepBusyError
+from ..._core.errors import ConfigError, SweepBusyError, SweepPausedError
 from ...contract.task import TrainingTask
 from .birth import bring_into_being
 from .driver_lock import driving
@@ -148,7 +148,7 @@ class Sweep(StoredSweep):
         on_progress: Callable[[SweepStatus], None] | None = None,
         mirror: SweepMirror | None = None,
         **changes: Any,
-    ) -> Sweep:
+    ) -> Self:
         """Find a sweep again, in any process, from its journal alone.
 
         Parameters
@@ -195,7 +195,8 @@ class Sweep(StoredSweep):
         SweepBusyError
             Another process drives the sweep; this one may watch it.
         SweepPausedError
-            It cannot go on before the user has done something, such as to log in; runs go on.
+            It cannot go on before the user has done something, such as to log in; runs go on. Or
+            it is a search that was opened by its name, and whose begun tasks are done.
         SweepError
             There is another sweep of that name.
         ConfigError, PackagingError, ImageBuildError, AwsError
@@ -205,7 +206,7 @@ class Sweep(StoredSweep):
         """
         self._bring_into_being()
         with self._driven() as journal:
-            return self._drive(journal)
+            return self._go_on(journal)
 
     def resume(self, *, failed: bool = True, cancelled: bool = True) -> SweepStatus:
         """Give tasks another try that have failed or were cancelled, and do what is left to do.
@@ -222,7 +223,9 @@ class Sweep(StoredSweep):
         with self._driven() as journal:
             journal.forget_requests()
             journal.write([row.again() for row in journal.rows() if row.state in states])
-            return self._drive(journal)
+            if cancelled:
+                journal.note(ended_by="")
+            return self._go_on(journal)
 
     def cancel(self) -> None:
         """End all runs, and start nothing any more.
@@ -254,6 +257,16 @@ class Sweep(StoredSweep):
         )
         self._plan = None
         self._batches = {} if batch is None else {0: batch}
+
+    def _go_on(self, journal: Journal) -> SweepStatus:
+        status = self._drive(journal)
+        if status.done == status.known < status.total and not status.ended_by:
+            raise SweepPausedError(
+                f"the search {self.name} has done its first {status.done} of {status.total} "
+                "tasks, and what builds the others is in no journal",
+                hint=f"Make the same OptunaSweep again, with name={self.name!r}, and call run().",
+            )
+        return status
 
     def _drive(self, journal: Journal) -> SweepStatus:
         begun_utc = journal.about().get("begun_utc", datetime.now(UTC).isoformat())

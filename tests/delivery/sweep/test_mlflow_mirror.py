@@ -169,15 +169,18 @@ def test_each_try_of_a_task_is_a_run_of_its_own(
     }
 
 
-def test_a_run_that_was_tried_again_at_once_does_not_run_for_ever(store: str) -> None:
+@pytest.mark.parametrize("task", ["A1", "the 'best' \"tea\" `of` %_all"])
+def test_a_run_that_was_tried_again_at_once_does_not_run_for_ever(store: str, task: str) -> None:
     log = MlflowLog(mlflow_client(store), "tea", "demo", "0")
-    first = TaskRow(number=0, name="A1", run_id="a1-0", state=TaskState.RUNNING)
+    first = TaskRow(number=0, name=task, run_id="a1-0", state=TaskState.RUNNING)
+    log.begin(TaskRow(number=1, name="B2", run_id="b2-0", state=TaskState.RUNNING))
     log.begin(first)
     log.begin(first.but(run_id="a1-0-r2", attempt=2))  # nobody looked when the first had failed
     _, runs = stored(store)
     assert {name: run.info.status for name, run in runs.items()} == {
         "a1-0": "FAILED",
         "a1-0-r2": "RUNNING",
+        "b2-0": "RUNNING",
     }
 
 

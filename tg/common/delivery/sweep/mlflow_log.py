@@ -202,13 +202,16 @@ class MlflowLog:
 
     def _give_up(self, row: TaskRow) -> None:
         """End the runs of a task that another one has taken the place of, unless they have."""
-        for run in self._stored(f"tags.`tg.task` = '{_quoted(row.name)}'"):
-            if run.data.tags.get("tg.run") != row.run_id and run.info.status == "RUNNING":
+        # by the task's name it cannot be asked: that may hold both kinds of quotes
+        for run in self._stored("attributes.status = 'RUNNING'"):
+            tags = run.data.tags
+            if tags.get("tg.task") == row.name and tags.get("tg.run") != row.run_id:
                 self._client.set_tag(run.info.run_id, "tg.state", "failed")
                 self._client.set_terminated(run.info.run_id, "FAILED")
 
     def _stored(self, condition: str = "") -> Iterable[Any]:
-        conditions = [f"tags.`{name}` = '{_quoted(text)}'" for name, text in self._tags.items()]
+        # the name of a sweep is that of a folder, and its identity a number: neither has quotes
+        conditions = [f"tags.`{name}` = '{text}'" for name, text in self._tags.items()]
         conditions += [condition] if condition else []
         token = None
         while True:
@@ -259,10 +262,6 @@ def _legal(name: str) -> str:
     # a name must also be that of a file: "a/../b" and "/a" are none
     parts = [part for part in _ILLEGAL.sub("_", name).split("/") if part not in ("", ".", "..")]
     return "/".join(parts)[:_NAME_CHARACTERS] or "_"
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "")  # names of sweeps and tasks have none
 
 
 def _milliseconds(utc: str) -> int:

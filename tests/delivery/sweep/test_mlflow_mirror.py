@@ -184,6 +184,20 @@ def test_a_run_that_was_tried_again_at_once_does_not_run_for_ever(store: str, ta
     }
 
 
+def test_what_came_of_a_task_is_seen_also_if_its_log_came_late(
+    tea: Callable[..., tuple[Any, Any]], store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, executor = tea(alpha=[3.0])
+    sweep = Sweep(tasks, executor, name="demo")
+    sweep.run()
+    (row,) = sweep.rows()
+    cut = {"loss": [3.0, 1.5]}  # the service that keeps the log has not got all of it yet
+    monkeypatch.setattr(type(sweep.run_of(row.name)), "metric_values", lambda _: cut)
+    MlflowMirror(store, "tea").mirror(sweep)
+    _, runs = stored(store)
+    assert runs[row.run_id].data.metrics == {"loss": 1.0, "r2_test_": 1.5}
+
+
 class Refusing:
     """A place that cannot be reached, for a while or for ever."""
 

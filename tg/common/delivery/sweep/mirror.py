@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,8 @@ from .stored_sweep import StoredSweep
 __all__ = ["SweepMirror", "mirrored"]
 
 _EVERY_SECONDS = 5.0
+# a look at many runs takes at most this part of the time: each is a request, here and there
+_SHARE = 3
 _LAST_TRIES = 3
 _PAUSE_SECONDS = 2.0
 # what a user waits at most for a place that does not answer, when all else is done
@@ -72,8 +75,11 @@ class _Follower:
 
     def follow(self) -> None:
         has_told = False
-        while not self.over.wait(self._every_seconds):
+        pause = self._every_seconds
+        while not self.over.wait(pause):
+            began = time.monotonic()
             error = self._look()
+            pause = max(self._every_seconds, (_SHARE - 1) * (time.monotonic() - began))
             if error is not None and not has_told:
                 Logger.warning(f"The sweep is not mirrored for now, and goes on: {error}")
             has_told = error is not None

@@ -12,6 +12,7 @@ from ..._core.file_lock import FileLock
 from ..._core.logger import Logger
 from ..execution.result_loader import ResultLoader
 from ..execution.run import Run
+from .histories import with_last
 from .journal import Journal
 from .mlflow_log import MlflowLog, mlflow_client
 from .stored_sweep import StoredSweep
@@ -166,7 +167,10 @@ class MlflowMirror:
         run = _run_of(sweep, row)
         histories = _histories(run)
         if row.state.is_final:
-            histories |= {name: [v] for name, v in row.metrics.items() if name not in histories}
+            # of a run far away the last lines may come later; what came of a completed one is known
+            is_known = row.state is TaskState.COMPLETED
+            last = {n: v for n, v in row.metrics.items() if is_known or n not in histories}
+            histories = with_last(histories, last)
         log.log_metrics(run_id, histories, utc=row.ended_utc if row.state.is_final else "")
         if row.state.is_final:
             if row.state is TaskState.COMPLETED and run is not None:

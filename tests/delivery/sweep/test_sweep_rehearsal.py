@@ -24,7 +24,7 @@ from rehearsed_project import PACE, lay_out_project, routine_of, sweep_of, tasks
 from tg.common._core.errors import SweepPausedError
 from tg.common.contract import RunState
 from tg.common.delivery.sagemaker import RemoteOptions
-from tg.common.delivery.sweep import MedianStopping, Sweep, TaskRow, TaskState
+from tg.common.delivery.sweep import MedianStopping, RetryPolicy, Sweep, TaskRow, TaskState
 from tg.common.delivery.sweep.histories import histories_of
 from tg.common.delivery.sweep.known_runs import KnownRuns
 from tg.rehearsal import Rehearsal
@@ -276,6 +276,23 @@ def test_a_task_that_always_fails_fails_once_and_says_why(
     assert (failed.parameters["rate"], failed.kind) == (3, "task")
     assert "the rate 3 is broken" in failed.reason
     assert cloud.job_count == jobs + 4
+
+
+def test_a_training_whose_time_was_up_is_tried_again_from_its_checkpoint(
+    swept: Callable[..., Sweep],
+) -> None:
+    # SageMaker says `Stopped`, as of one that somebody ended: it would be given up without a word
+    sweep = swept(
+        "limited",
+        1,
+        retry=RetryPolicy(timeout=20),
+        fields={"seconds": 1.0},  # a step, of which there are 4
+        options={"max_runtime_seconds": 3},
+    )
+    assert sweep.run()["completed"] == 1, sweep.table()
+    (row,) = sweep.rows()
+    assert row.attempt >= 2
+    assert row.failures == {"timeout": row.attempt - 1}
 
 
 def test_a_training_that_falls_behind_is_stopped_while_it_runs(

@@ -172,6 +172,27 @@ def test_a_result_says_which_task_it_is_of_and_opens_as_any_other(
     assert result.manifest.provenance["run_id"] == run.id
 
 
+def test_tasks_are_left_as_they_are_and_one_may_have_several_names(make: Any) -> None:
+    task, named = new_task(2), new_task(3)
+    named.info["name"] = "mine"
+    batch = make("attached").batch({"first": task, "second": task, "third": named})
+    assert (task.info, named.info) == ({}, {"name": "mine"})
+    names = [batch.start(name).result().manifest.task_name for name in batch.names]
+    assert names == ["first", "second", "mine"]
+    with pytest.raises(ConfigError, match="called 7"):
+        make().batch({7: task})
+    assert task.info == {}
+
+
+def test_a_task_that_cannot_be_copied_is_named_with_what_is_wrong(make: Any) -> None:
+    class Stubborn(type(new_task())):  # type: ignore[misc]
+        def __reduce_ex__(self, protocol: int) -> Any:
+            raise RuntimeError("not me")
+
+    with pytest.raises(UnpicklableError, match=r"'one': .*not me"):
+        make().batch({"one": Stubborn()})
+
+
 def test_the_package_does_not_depend_on_what_the_tasks_hold(make: Any) -> None:
     one, more = make().batch(grid(1)), make().batch(grid(1, 7, 8), batch_id="other")
     one.prepare()

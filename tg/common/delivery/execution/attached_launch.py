@@ -23,6 +23,7 @@ from .attached import AttachedRun
 from .launcher import Training
 from .local_launcher import LocalLauncher
 from .model_folder import ModelFolder
+from .place import OwnProcess
 from .process_identity import submitter
 from .provenance import provenance_of
 from .run_folder import RunFolder
@@ -92,7 +93,7 @@ class AttachedTraining:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttachedLauncher(LocalLauncher):
+class AttachedLauncher(OwnProcess, LocalLauncher):
     """Trains in this process, one at a time, and keeps results as every place does.
 
     Attributes
@@ -107,16 +108,6 @@ class AttachedLauncher(LocalLauncher):
 
     task: Any = field(default=None, repr=False)
     has_code: bool = True
-
-    @property
-    def max_parallel(self) -> int:
-        """One: this process does nothing else meanwhile."""
-        return 1
-
-    @property
-    def usual_parallel(self) -> int:
-        """One."""
-        return self.max_parallel
 
     @classmethod
     def _fields(cls, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -11,31 +10,14 @@ from typing import Any, TypeAlias
 
 from ..._core.errors import ConfigError
 from ..delivery.packaging import Package
+from .batch_executor import BatchExecutor
 from .launcher import Launcher
 from .package_contents import PackageContents
 from .package_copy import kept_package
-from .place import Place
 from .recorded_kind import recorded_class
 from .request import TrainingRequest
 
-__all__ = ["BatchExecutor", "BatchSource", "FreshSource", "RecordedSource"]
-
-
-class BatchExecutor(Place, ABC):
-    """What a batch needs of its executor."""
-
-    @property
-    @abstractmethod
-    def scope(self) -> str:
-        """What tells the runs of its batches from those of other executors."""
-
-    @abstractmethod
-    def check(self, request: TrainingRequest) -> None:
-        """Refuse what cannot work, as far as that is known before anything is packed."""
-
-    @abstractmethod
-    def prepare(self, request: TrainingRequest, package: Package) -> Launcher:
-        """Build and send what all runs of a package share, unless it is there."""
+__all__ = ["BatchSource", "FreshSource", "RecordedSource"]
 
 
 class FreshSource:
@@ -50,8 +32,9 @@ class FreshSource:
     """
 
     def __init__(self, executor: BatchExecutor, request: TrainingRequest) -> None:
-        self.place = executor
+        self.place = executor.place
         self.scope = executor.scope
+        self._executor = executor
         self._request = request
 
     @property
@@ -103,7 +86,7 @@ class FreshSource:
     @cached_property
     def launcher(self) -> Launcher:
         """What starts the tasks."""
-        return self.place.prepare(self._request, self._package)
+        return self._executor.prepare(self._request, self._package)
 
     @cached_property
     def _package(self) -> Package:

@@ -20,6 +20,7 @@ from .container_run import ContainerRun
 from .launcher import Training
 from .local_launcher import LocalLauncher
 from .local_run import training_folders
+from .place import OwnMachine
 from .process_identity import submitter
 from .provenance import provenance_of
 from .run_folder import RunFolder
@@ -35,7 +36,7 @@ _LOGGING = ("--log-driver", "json-file", "--log-opt", "max-size=1024g")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContainerLauncher(LocalLauncher):
+class ContainerLauncher(OwnMachine, LocalLauncher):
     """Starts trainings in containers, which go on without this process.
 
     A container is called as its run is.

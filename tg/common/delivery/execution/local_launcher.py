@@ -1,8 +1,7 @@
-"""What starts trainings on this machine."""
+"""What starts trainings that are kept in folders."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
@@ -26,19 +25,12 @@ from .process_identity import submitter
 from .run import Run
 from .run_folder import RunFolder
 
-__all__ = ["LocalLauncher", "processor_count"]
-
-
-def processor_count() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+__all__ = ["LocalLauncher"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalLauncher(Launcher):
-    """Starts trainings in folders of this machine.
+    """Starts trainings that are kept in folders which this machine sees, wherever they run.
 
     Attributes
     ----------
@@ -85,16 +77,6 @@ class LocalLauncher(Launcher):
         """Look up many runs at once; one that is not there is left out."""
         known = [name for name in run_ids if RunFolder.known(self.runs_folder, name) is not None]
         return super().states(known)
-
-    @property
-    def is_local(self) -> bool:
-        """Whether its runs are on this machine."""
-        return True
-
-    @property
-    def usual_parallel(self) -> int | None:
-        """As many as there are processors for this process."""
-        return processor_count()
 
     def is_running(self, run_id: str) -> bool:
         """Whether a run goes on, whichever executor runs it; one that was removed does not."""

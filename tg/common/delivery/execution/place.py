@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +11,7 @@ from ..._core.errors import RunNotFoundError
 from ...contract.run_state import RunState
 from .run import Run
 
-__all__ = ["Place", "PlaceOfRuns"]
+__all__ = ["OwnMachine", "OwnProcess", "Place", "PlaceOfRuns"]
 
 
 class Place:
@@ -40,6 +41,36 @@ class Place:
         """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing."""
         del place
         return None
+
+
+class OwnMachine(Place):
+    """The machine that this process is on."""
+
+    @property
+    def usual_parallel(self) -> int:
+        """As many as there are processors for this process."""
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+
+    @property
+    def is_local(self) -> bool:
+        """They are on this machine."""
+        return True
+
+
+class OwnProcess(OwnMachine):
+    """The very process that starts them."""
+
+    @property
+    def max_parallel(self) -> int:
+        """One: this process does nothing else meanwhile."""
+        return 1
+
+    @property
+    def usual_parallel(self) -> int:
+        """One."""
+        return 1
 
 
 class PlaceOfRuns(Place, ABC):

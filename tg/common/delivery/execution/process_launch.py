@@ -22,6 +22,7 @@ from .environments import EnvironmentCache, PythonEnvironment
 from .launcher import Training
 from .local_launcher import LocalLauncher
 from .local_run import training_folders
+from .place import OwnMachine
 from .process import ProcessRun
 from .process_identity import process_identity, submitter
 from .provenance import provenance_of
@@ -36,7 +37,7 @@ _ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProcessLauncher(LocalLauncher):
+class ProcessLauncher(OwnMachine, LocalLauncher):
     """Starts trainings in fresh interpreters, which go on without this process.
 
     Attributes

@@ -14,13 +14,12 @@ from ..._core.errors import ConfigError, StorageError
 from ..._core.files import atomic_folder
 from ...contract.task import TrainingTask
 from ..delivery.packaging import Package
-from ..execution.batch_source import BatchExecutor
-from ..execution.following import follow_run
-from ..execution.launcher import Training
+from ..execution.batch_executor import FollowingExecutor
 from ..execution.package_copy import kept_package
+from ..execution.place import Place
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
-from ..execution.run import Executor, Run
+from ..execution.run import Run
 from ..execution.run_folder import RunFolder
 from ..execution.task_batch import TaskBatch
 from .jobs import RayJobs
@@ -52,7 +51,7 @@ class Routine(Protocol):
         """Take many tasks to a place."""
 
 
-class RayExecutor(BatchExecutor, Executor):
+class RayExecutor(FollowingExecutor):
     """Runs the real package in a job of an existing Ray cluster, in an interpreter of its own.
 
     Each run is a job of the same id, which waits until a node has room. Trainings outlive the
@@ -91,6 +90,11 @@ class RayExecutor(BatchExecutor, Executor):
         self.options = options or RayOptions()
 
     @property
+    def place(self) -> Place:
+        """The cluster, which alone can tell how many trainings it has room for."""
+        return Place()
+
+    @property
     def scope(self) -> str:
         """What tells the runs of its batches from those of other executors."""
         # a cluster may serve several projects, and knows jobs by the ids of runs
@@ -104,38 +108,9 @@ class RayExecutor(BatchExecutor, Executor):
             return folder.absolute()
         return Path(self.options.shared_folder) / folder.parent.name / folder.name
 
-    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> Run:
-        """Pack the code as it is now, submit a job, and return at once.
-
-        Raises
-        ------
-        MissingDependencyError
-            Ray is not installed here.
-        EngineUnavailableError
-            The cluster does not answer.
-        """
-        request = self._routine.config.request(hyperparameters)
-        self.check(request)
-        package = request.packaging.make_package()
-        training = Training(
-            fingerprint=request.fingerprint(package), hyperparameters=request.hyperparameters
-        )
-        return self.prepare(request, package).start(training)
-
-    def execute(self, hyperparameters: Mapping[str, Any] | None = None) -> str:
-        """Train, pass the log on line by line, and wait; Ctrl-C ends the training as well.
-
-        Returns
-        -------
-        str
-            The run's id, for :meth:`load_result`.
-
-        Raises
-        ------
-        TrainingFailedError
-            The training failed; the end of its traceback is in the error.
-        """
-        return follow_run(self.submit(hyperparameters))
+    def request(self, hyperparameters: Mapping[str, Any] | None) -> TrainingRequest:
+        """Fix what is to be run."""
+        return self._routine.config.request(hyperparameters)
 
     def run(self, run_id: str) -> Run:
         """Find a run again, from any process."""

@@ -89,11 +89,6 @@ class RayLauncher(LocalLauncher):
             "shown_in": Path(record["shown_in"]),
         }
 
-    @property
-    def is_local(self) -> bool:
-        """Whether its runs are on this machine: they are on the cluster's."""
-        return False
-
     @cached_property
     def jobs(self) -> RayJobs:
         """The cluster."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ...contract.task import TrainingTask
-from ..execution.batch_source import BatchExecutor, FreshSource
+from ..execution.batch_executor import BatchExecutor
+from ..execution.batch_source import FreshSource
 from ..execution.package_batch import PackageBatch
 from ..execution.request import TrainingRequest
 from ..execution.task_payload import TaskPayloads
@@ -42,13 +43,27 @@ def make_batch(
     ConfigError
         The dataset is not there, or a name cannot be used.
     """
-    for name, task in tasks.items():
-        getattr(task, "info", {}).setdefault("name", name)
-    payloads = TaskPayloads.of({name: SagemakerJob(task) for name, task in tasks.items()})
+    jobs = {name: SagemakerJob(_named(task, name)) for name, task in tasks.items()}
+    payloads = TaskPayloads.of(jobs)
     request = _shared_request(config, payloads.modules)
     executor.check(request)
     folder = config.runs_folder.parent / "payloads"
     return PackageBatch(payloads.write(folder), FreshSource(executor, request), batch_id)
+
+
+def _named(task: TrainingTask, name: str) -> TrainingTask:
+    """Give a task that has a name: a copy, if it has none; the user's is left as it is."""
+    info = getattr(task, "info", None)
+    if not isinstance(info, dict) or "name" in info:
+        return task
+    try:
+        named = copy.copy(task)  # its values are pickled at once, and are not changed here
+    except Exception:  # noqa: BLE001 it may raise anything; to pickle the task tells what is wrong
+        return task
+    info = copy.copy(info)
+    info["name"] = name
+    object.__setattr__(named, "info", info)  # of a frozen task as well
+    return named
 
 
 def _shared_request(config: SagemakerConfig, modules: Iterable[str]) -> TrainingRequest:

@@ -10,19 +10,17 @@ from ..._core.logger import Logger
 from ...contract.task import TrainingTask
 from ..delivery.packaging import Package
 from ..execution.attached_launch import AttachedLauncher, AttachedTraining
-from ..execution.batch_source import BatchExecutor
+from ..execution.batch_executor import BatchExecutor, FollowingExecutor
 from ..execution.container_launch import ContainerLauncher
 from ..execution.container_options import ContainerOptions
 from ..execution.environments import EnvironmentCache
-from ..execution.following import follow_run
 from ..execution.kept_run import open_run
-from ..execution.launcher import Training
-from ..execution.local_launcher import processor_count
 from ..execution.package_batch import PackageBatch
+from ..execution.place import OwnMachine, OwnProcess
 from ..execution.process_launch import ProcessLauncher
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
-from ..execution.run import Executor, Run
+from ..execution.run import Run
 from ..execution.run_folder import RunFolder
 from .batch import make_batch
 from .checkup import Checkup
@@ -36,7 +34,7 @@ __all__ = [
 ]
 
 
-class SagemakerExecutor(BatchExecutor, Executor):
+class SagemakerExecutor(BatchExecutor):
     """What the executors on this machine share.
 
     Parameters
@@ -54,6 +52,10 @@ class SagemakerExecutor(BatchExecutor, Executor):
         self.config = config
 
     kind: ClassVar[str]
+
+    def request(self, hyperparameters: Mapping[str, Any] | None) -> TrainingRequest:
+        """Fix what is to be run."""
+        return self.config.request(hyperparameters)
 
     def run(self, run_id: str) -> Run:
         """Find a run of the project again, whichever executor ran it."""
@@ -73,20 +75,6 @@ class SagemakerExecutor(BatchExecutor, Executor):
         # an engine may serve several projects, and know containers by the ids of runs
         return f"{self.kind} {self.config.runs_folder}"
 
-    @property
-    def is_local(self) -> bool:
-        """Whether trainings run on this machine."""
-        return True
-
-    def _submit(self, hyperparameters: Mapping[str, Any] | None) -> Run:
-        request = self.config.request(hyperparameters)
-        self.check(request)
-        package = request.packaging.make_package()
-        training = Training(
-            fingerprint=request.fingerprint(package), hyperparameters=request.hyperparameters
-        )
-        return self.prepare(request, package).start(training)
-
     def _local(self, request: TrainingRequest, package: Package) -> dict[str, Any]:
         """Give what all launchers of this machine are made of."""
         return {
@@ -99,23 +87,22 @@ class SagemakerExecutor(BatchExecutor, Executor):
 
 
 class SagemakerAttachedExecutor(SagemakerExecutor):
-    """Runs the job in this process, on a copy of the task: for a first try, and for debugging."""
+    """Runs the job in this process, on a copy of the task: for a first try, and for debugging.
+
+    ``submit`` keeps the result as that of every executor does, and returns when it is there.
+    """
 
     kind = AttachedLauncher.kind
 
-    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> Run:
-        """Train here, and keep the result as every executor does; returns when it has ended."""
-        return self._submit(hyperparameters)
+    @property
+    def place(self) -> OwnProcess:
+        """The process itself."""
+        return OwnProcess()
 
     def prepare(self, request: TrainingRequest, package: Package) -> AttachedLauncher:
         """Copy the task."""
         task = request.copy_task() if hasattr(request.job, "task") else None
         return AttachedLauncher(**self._local(request, package), task=task)
-
-    @property
-    def max_parallel(self) -> int:
-        """One: this process does nothing else meanwhile."""
-        return 1
 
     def execute(self, hyperparameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Train here, and give what came out without keeping it.
@@ -136,35 +123,7 @@ class SagemakerAttachedExecutor(SagemakerExecutor):
         ).run()
 
 
-class FollowingExecutor(SagemakerExecutor):
-    """What executors share whose runs go on by themselves, and are followed."""
-
-    def execute(self, hyperparameters: Mapping[str, Any] | None = None) -> str:
-        """Train, pass the log on line by line, and wait; Ctrl-C ends the training as well.
-
-        Returns
-        -------
-        str
-            The run's id, for :meth:`load_result`.
-
-        Raises
-        ------
-        TrainingFailedError
-            The training failed; the end of its traceback is in the error.
-        """
-        return follow_run(self.submit(hyperparameters))
-
-
-class ParallelExecutor(FollowingExecutor):
-    """What executors share whose runs go on by themselves on this machine."""
-
-    @property
-    def usual_parallel(self) -> int:
-        """As many trainings as there are processors for this process."""
-        return processor_count()
-
-
-class SagemakerProcessExecutor(ParallelExecutor):
+class SagemakerProcessExecutor(FollowingExecutor, SagemakerExecutor):
     """Runs the real package in a fresh interpreter; needs no container engine.
 
     The interpreter is that of a virtual environment with just the libraries the package is locked
@@ -186,9 +145,10 @@ class SagemakerProcessExecutor(ParallelExecutor):
 
     kind = ProcessLauncher.kind
 
-    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> Run:
-        """Pack the code as it is now, start the training, and return at once."""
-        return self._submit(hyperparameters)
+    @property
+    def place(self) -> OwnMachine:
+        """The machine that this process is on."""
+        return OwnMachine()
 
     def prepare(self, request: TrainingRequest, package: Package) -> ProcessLauncher:
         """Make the virtual environment, unless it is there."""
@@ -204,7 +164,7 @@ class SagemakerProcessExecutor(ParallelExecutor):
         return launcher
 
 
-class SagemakerLocalExecutor(ParallelExecutor):
+class SagemakerLocalExecutor(FollowingExecutor, SagemakerExecutor):
     """Runs the job in a container on this machine, as SageMaker would.
 
     The image is built of the code as it is now, unless it is there. Files belong to the user, any
@@ -230,17 +190,10 @@ class SagemakerLocalExecutor(ParallelExecutor):
 
     kind = ContainerLauncher.kind
 
-    def submit(self, hyperparameters: Mapping[str, Any] | None = None) -> Run:
-        """Pack the code as it is now, build its image if need be, and start a container.
-
-        Raises
-        ------
-        EngineUnavailableError
-            There is no container engine; :class:`SagemakerProcessExecutor` needs none.
-        ImageBuildError
-            The image could not be built.
-        """
-        return self._submit(hyperparameters)
+    @property
+    def place(self) -> OwnMachine:
+        """The machine that this process is on."""
+        return OwnMachine()
 
     def checkup(self) -> Checkup:
         """Look at all that a training here needs, without making anything.

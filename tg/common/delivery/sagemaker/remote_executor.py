@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 from ..delivery.packaging import Package
+from ..execution.batch_executor import FollowingExecutor
 from ..execution.provenance import git_provenance
 from ..execution.request import TrainingRequest
 from .aws import AwsClients
@@ -15,11 +16,12 @@ from .config import SagemakerConfig
 from .cost import CostEstimate, check_cost, estimate_cost
 from .ecr_pusher import EcrPusher
 from .examination import AccountExamination, LocalExamination
-from .executors import FollowingExecutor
+from .executors import SagemakerExecutor
 from .preflight import Preflight, check_name, check_platform
 from .publication import ImagePusher, publish
 from .remote_launcher import RemoteLauncher
 from .remote_options import RemoteOptions
+from .remote_place import RemotePlace
 from .remote_run import RemoteRun
 from .s3_layout import S3Layout
 from .training_job import TrainingJob
@@ -28,7 +30,7 @@ from .training_role import configured_role
 __all__ = ["SagemakerRemoteExecutor"]
 
 
-class SagemakerRemoteExecutor(FollowingExecutor):
+class SagemakerRemoteExecutor(FollowingExecutor, SagemakerExecutor):
     """Runs the job at SageMaker.
 
     The same training submitted again is the same job, as long as it runs or its result was not
@@ -82,7 +84,7 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         AwsError
             A service refused something.
         """
-        return cast("RemoteRun", self._submit(hyperparameters))
+        return cast("RemoteRun", super().submit(hyperparameters))
 
     def prepare(self, request: TrainingRequest, package: Package) -> RemoteLauncher:
         """Build, push and upload what is not there yet."""
@@ -105,7 +107,7 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         """Refuse what cannot work, as far as that is known before anything is packed."""
         layout = self.config.settings.s3_layout
         self._check(request, layout)
-        for place in range(len(self.places)):
+        for place in range(len(self.options.instance_types)):
             Preflight(
                 self._clients,
                 role_arn=self._role_arn,
@@ -115,29 +117,16 @@ class SagemakerRemoteExecutor(FollowingExecutor):
             ).require()
 
     @property
+    def place(self) -> RemotePlace:
+        """SageMaker, with the instance types that a sweep may try one after the other."""
+        return RemotePlace(
+            options=self.options, runs_folder=self.config.runs_folder, clients=self._clients
+        )
+
+    @property
     def scope(self) -> str:
         """What tells the runs of its batches from those of other executors."""
         return f"{self.kind} {self.config.settings.s3_layout.output}"
-
-    @property
-    def is_local(self) -> bool:
-        """They are at SageMaker."""
-        return False
-
-    @property
-    def places(self) -> Sequence[str]:
-        """The instance types that a sweep may try one after the other."""
-        return self.options.instance_types
-
-    def worst_cost(self, place: int = 0) -> float:
-        """Give what one run may cost at most, in US dollars.
-
-        Raises
-        ------
-        PriceUnknownError
-            There is no price of the instance type.
-        """
-        return float(estimate_cost(self.options.at(place), self._clients.region).worst_usd)
 
     def checkup(self, hyperparameters: Mapping[str, Any] | None = None) -> Checkup:
         """Look at all that a submission needs, without making anything.
@@ -187,14 +176,7 @@ class SagemakerRemoteExecutor(FollowingExecutor):
         RunNotFoundError
             There is no such job.
         """
-        run = self._run_of(run_id)
-        run.describe()
-        return run
-
-    def _run_of(self, job_name: str) -> RemoteRun:
-        return RemoteRun(
-            job_name, self._clients, self.config.runs_folder, prices=self.options.prices
-        )
+        return self.place.run(run_id)
 
     def _acceptable(self, hyperparameters: Mapping[str, Any] | None) -> Finding:
         self._check(self.config.request(hyperparameters), self.config.settings.s3_layout)
@@ -214,7 +196,7 @@ class SagemakerRemoteExecutor(FollowingExecutor):
             hyperparameters=request.hyperparameters,
             options=self.options,
         )
-        for place in range(len(self.places)):
+        for place in range(len(self.options.instance_types)):
             check_cost(self.options.at(place), self._clients.region)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,16 +14,14 @@ from typing import Any
 from ..._core.errors import AwsError
 from ...contract.run_state import RunState
 from ..execution.launcher import Launcher, Training
-from ..execution.run import Run
 from ..execution.task_payload import TaskPayload
 from ..runtime.folders import JOB_CHANNEL
 from .aws import AwsClients
 from .aws_errors import translated
-from .cost import cost_of, estimate_cost
 from .job_creation import create_job
-from .job_listing import job_states
 from .preflight import Preflight
 from .remote_options import RemoteOptions
+from .remote_place import RemotePlace
 from .remote_run import RemoteRun
 from .s3_layout import S3Layout
 from .s3_sending import HASH_KEY
@@ -36,7 +34,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemoteLauncher(Launcher):
+class RemoteLauncher(RemotePlace, Launcher):
     """Starts trainings of an image and data that SageMaker can reach.
 
     Attributes
@@ -55,14 +53,8 @@ class RemoteLauncher(Launcher):
         The role that trainings take.
     layout
         Where results and checkpoints go.
-    options
-        What trainings take.
-    runs_folder
-        Where results are kept on this machine.
     provenance
         What a result is told of the project it comes from.
-    clients
-        The services.
     """
 
     kind = "remote"
@@ -74,15 +66,7 @@ class RemoteLauncher(Launcher):
     data_hash: str
     role_arn: str | None
     layout: S3Layout
-    options: RemoteOptions
-    runs_folder: Path
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    clients: AwsClients = field(default_factory=AwsClients)
-
-    @property
-    def places(self) -> Sequence[str]:
-        """The instance types that can be tried one after the other."""
-        return self.options.instance_types
 
     def start(self, training: Training) -> RemoteRun:
         """Create the job, or find it."""
@@ -94,43 +78,6 @@ class RemoteLauncher(Launcher):
         except AwsError as exc:
             self._preflight(training.place).explain(exc)
             raise
-
-    def run(self, run_id: str) -> RemoteRun:
-        """Find a training by its job's name.
-
-        Raises
-        ------
-        RunNotFoundError
-            There is no such job.
-        """
-        run = self._run_of(run_id)
-        run.describe()
-        return run
-
-    def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
-        """Look up many runs at once: by lists of a hundred, where that is cheaper."""
-        return job_states(self.clients, run_ids, lambda run_id: self._run_of(run_id).state)
-
-    def worst_cost(self, place: int = 0) -> float:
-        """Give what one run may cost at most, in US dollars.
-
-        Raises
-        ------
-        PriceUnknownError
-            There is no price of the instance type.
-        """
-        return float(estimate_cost(self.options.at(place), self.clients.region).worst_usd)
-
-    def cost(self, run: Run) -> float | None:
-        """Give what a run has cost, in US dollars; ``None`` if it is not known."""
-        if not isinstance(run, RemoteRun):
-            return None
-        described = run.describe()
-        kind = described["ResourceConfig"]["InstanceType"]
-        types = self.options.instance_types
-        prices = self.options.at(types.index(kind)).prices if kind in types else self.options.prices
-        cost = cost_of(described, self.clients.region, prices)
-        return None if cost is None else float(cost.total_usd)
 
     def record(self) -> dict[str, Any]:
         """Give all that :meth:`open` needs, as JSON."""
@@ -200,7 +147,7 @@ class RemoteLauncher(Launcher):
         return str(place)
 
     def _start_named(self, job: TrainingJob, training: Training) -> RemoteRun:
-        run = self._run_of(training.run_id)
+        run = self.run_of(training.run_id)
         request = job.request(run.id, self._variables(run.id), place=training.place)
 
         def described() -> Mapping[str, Any]:
@@ -219,7 +166,7 @@ class RemoteLauncher(Launcher):
         """Create the job, or find it; after its end the next attempt has another name."""
         attempt = 1
         while True:
-            run = self._run_of(job.name(attempt))
+            run = self.run_of(job.name(attempt))
             note = SubmissionNote(self.runs_folder, run.id)
             was_open = note.is_open
             note.open()
@@ -237,9 +184,6 @@ class RemoteLauncher(Launcher):
             note.close()
             run.discard_checkpoints(existing)
             attempt += 1
-
-    def _run_of(self, job_name: str) -> RemoteRun:
-        return RemoteRun(job_name, self.clients, self.runs_folder, prices=self.options.prices)
 
     def _preflight(self, place: int) -> Preflight:
         return Preflight(

@@ -13,7 +13,7 @@ from ..delivery.containering import Containering
 from ..delivery.dependency_list import DependencyList
 from ..delivery.package_name import check_name
 from ..delivery.packaging import Packaging
-from ..execution.batch_source import BatchExecutor
+from ..execution.batch_executor import BatchExecutor
 from ..execution.container_options import ContainerOptions
 from ..execution.package_batch import PackageBatch
 from .batch import make_batch

@@ -12,6 +12,7 @@ import textwrap
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from folder_place import FolderExecutor, run_files, tasks
@@ -73,9 +74,70 @@ def test_a_damaged_journal_is_told(place: Path) -> None:
     for start in range(4096, len(content), 4096):
         content[start : start + 2000] = os.urandom(2000)
     path.write_bytes(content)
-    with pytest.raises(FormatError, match="damaged"):
-        Sweep.open("s")
+    for act in (Sweep.open, lambda _: Sweep(tasks(30), FolderExecutor(place), name="s").run()):
+        with pytest.raises(FormatError, match="damaged"):
+            act("s")
     assert_found_again(place, path)
+
+
+def test_to_watch_a_sweep_is_not_to_read_all_of_its_journal(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # else a look each second at a sweep of 10,000 tasks keeps a processor busy
+    finished(place)
+    sweep = Sweep.open("s")
+    said: list[str] = []
+    really = sqlite3.connect
+
+    def traced(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        connection = really(*args, **kwargs)
+        connection.set_trace_callback(said.append)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", traced)
+    assert sweep.status()["completed"] == 30
+    assert len(sweep.rows()) == 30
+    assert said
+    assert not [line for line in said if "_check" in line]
+    Sweep.open("s").run()
+    assert [line for line in said if "_check" in line]  # who writes looks whether it is whole
+
+
+def with_an_unreadable_task(path: Path, number: int) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE tasks SET state = 'unheard of' WHERE number = ?", (number,))
+    connection.commit()
+    connection.close()
+
+
+def test_one_run_is_found_without_reading_the_other_tasks(place: Path) -> None:
+    # of 10,000 that took a quarter of a second each time
+    with_an_unreadable_task(finished(place), 3)
+    sweep = Sweep.open("s")
+    assert sweep.run_of("t00007").id == run_files(place)[7]
+    with pytest.raises(SweepError, match=r"no task 't0007'.*Did you mean"):
+        sweep.run_of("t0007")
+    for read in (sweep.rows, lambda: sweep.run_of("t00003")):
+        with pytest.raises(FormatError, match="a task that cannot be read"):
+            read()
+
+
+def test_only_the_same_tasks_of_earlier_sweeps_are_read(place: Path) -> None:
+    # each round of a search asks all sweeps of the project
+    with_an_unreadable_task(finished(place), 3)
+    status = Sweep(tasks(3), FolderExecutor(place), name="fewer").run()
+    assert (status["completed"], status.reused) == (3, 3)
+
+
+@pytest.mark.parametrize("count", [2, 100])
+def test_few_and_many_earlier_tasks_are_found_alike(place: Path, count: int) -> None:
+    path = finished(place, count=120)
+    with Journal(path) as journal:
+        rows = journal.rows()
+        wanted = {row.fingerprint for row in rows[5 : 6 + count]}
+        assert journal.rows_of(wanted) == rows[5 : 6 + count]
+        assert journal.rows_of({"nothing"}) == []
+        assert journal.names() == [row.name for row in rows]
 
 
 @pytest.mark.parametrize("content", [b"hello", b"x" * 10_000])

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from .distribution import Integers as Integers
     from .distribution import Uniform as Uniform
     from .distribution import draw as draw
-    from .journal import Transition as Transition
     from .mlflow_mirror import MlflowMirror as MlflowMirror
     from .optuna_sweep import OptunaSweep as OptunaSweep
     from .pace import Pace as Pace
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from .sweep import Sweep as Sweep
     from .task_row import TaskRow as TaskRow
     from .task_state import TaskState as TaskState
+    from .transition import Transition as Transition
 
 __all__ = [
     "Integers",
@@ -48,7 +48,7 @@ __getattr__, __dir__ = lazy_names(
         "SweepStatus": ".status",
         "TaskRow": ".task_row",
         "TaskState": ".task_state",
-        "Transition": ".journal",
+        "Transition": ".transition",
         "Uniform": ".distribution",
         "draw": ".distribution",
     },

@@ -63,9 +63,8 @@ def _known(fingerprints: set[str], folder: Path, besides: str) -> dict[str, list
             continue
         try:
             with Journal(journal_path(name, folder)) as journal:
-                for row in journal.rows():
-                    if row.fingerprint in fingerprints and row.run_id:
-                        known.setdefault(row.fingerprint, []).append(row)
+                for row in journal.rows_of(fingerprints):
+                    known.setdefault(row.fingerprint, []).append(row)
         except TgError as exc:
             Logger.debug(f"the results of the sweep {name} are not used: {exc}")
     return known

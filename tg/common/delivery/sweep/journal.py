@@ -6,20 +6,20 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from ..._core.errors import FormatError
-from .journal_file import connect, storage_errors
+from .journal_file import check_whole, connect, storage_errors
 from .status import SweepStatus
 from .task_row import COLUMNS, TaskRow
 from .task_state import TaskState
+from .transition import Transition
 
-__all__ = ["Journal", "Transition"]
+__all__ = ["Journal"]
 
 _ROWS = f"SELECT {', '.join(COLUMNS)} FROM tasks"  # noqa: S608 - names of this module's own
 _UPDATE = (
@@ -28,37 +28,11 @@ _UPDATE = (
 )
 _INSERT = f"INSERT INTO tasks VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _BATCH = "INSERT INTO batches VALUES (?, ?)"
+_FEW = 100
 _TRANSITION = (
     "INSERT INTO transitions (utc, task, state, attempt, place, run_id, kind, reason) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Transition:
-    """One change of a task's state.
-
-    Attributes
-    ----------
-    sequence
-        The order of changes, which no clock can disturb.
-    utc
-        When it was written, by the clock of the process that drove.
-    task
-        The number of the task.
-    state, attempt, place, run_id, kind, reason
-        As :class:`.task_row.TaskRow` has them.
-    """
-
-    sequence: int
-    utc: str
-    task: int
-    state: TaskState
-    attempt: int
-    place: int
-    run_id: str
-    kind: str
-    reason: str
 
 
 def _now() -> datetime:
@@ -168,15 +142,36 @@ class Journal:
             for number, record in self._read("SELECT batch, record FROM batches")
         }
 
+    def check(self) -> None:
+        """Look at the whole file.
+
+        Raises
+        ------
+        FormatError
+            It is damaged.
+        """
+        with self._lock, storage_errors(self.path):
+            check_whole(self._connection, self.path)
+
     def rows(self) -> list[TaskRow]:
         """Give all tasks in their order."""
-        try:
-            return [TaskRow.of(values) for values in self._read(f"{_ROWS} ORDER BY number")]
-        except (ValueError, TypeError) as exc:
-            raise FormatError(
-                f"the journal {self.path} has a task that cannot be read: {exc}",
-                hint="Use a newer version of training-grounds.",
-            ) from exc
+        return self._rows("ORDER BY number")
+
+    def row(self, name: str) -> TaskRow | None:
+        """Give one task, or ``None`` if there is none of that name."""
+        return next(iter(self._rows("WHERE name = ?", (name,))), None)
+
+    def names(self) -> list[str]:
+        """Name all tasks in their order."""
+        return [name for (name,) in self._read("SELECT name FROM tasks ORDER BY number")]
+
+    def rows_of(self, fingerprints: Set[str]) -> list[TaskRow]:
+        """Give the tasks of some fingerprints that were started, in their order."""
+        started = self._read("SELECT number, fingerprint FROM tasks WHERE run_id != ''")
+        found = sorted(number for number, one in started if one in fingerprints)
+        if len(found) > _FEW:
+            return [row for row in self.rows() if row.fingerprint in fingerprints and row.run_id]
+        return [row for number in found for row in self._rows("WHERE number = ?", (number,))]
 
     def transitions(self, after: int = 0) -> list[Transition]:
         """Give all changes in their order, or those after one."""
@@ -257,6 +252,15 @@ class Journal:
         """Note that all that was asked for is done."""
         with self._committed() as connection:
             connection.execute("DELETE FROM requests")
+
+    def _rows(self, which: str, values: Sequence[Any] = ()) -> list[TaskRow]:
+        try:
+            return [TaskRow.of(found) for found in self._read(f"{_ROWS} {which}", values)]
+        except (ValueError, TypeError) as exc:
+            raise FormatError(
+                f"the journal {self.path} has a task that cannot be read: {exc}",
+                hint="Use a newer version of training-grounds.",
+            ) from exc
 
     def _read(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._lock, storage_errors(self.path):

@@ -22,7 +22,15 @@ from ..._core.protocol import check_protocol
 from ..._core.suggestions import did_you_mean
 from .task_row import COLUMNS
 
-__all__ = ["PROTOCOL", "connect", "journal_path", "storage_errors", "sweep_names", "sweeps_folder"]
+__all__ = [
+    "PROTOCOL",
+    "check_whole",
+    "connect",
+    "journal_path",
+    "storage_errors",
+    "sweep_names",
+    "sweeps_folder",
+]
 
 PROTOCOL = 2
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -89,7 +97,8 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     path
         The file.
     mode
-        ``"create"`` where there may be none, ``"write"``, or ``"read"``.
+        ``"create"`` where there may be none, ``"write"``, or ``"read"``, which looks at no more of
+        it than what is read.
 
     Raises
     ------
@@ -150,6 +159,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, mode: str) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
     else:
         _check(connection, path, tables)
+        if mode != "read":
+            check_whole(connection, path)
         if mode == "create":
             raise SweepError(
                 f"there is a sweep called {path.parent.name!r} already",
@@ -172,6 +183,16 @@ def _check(connection: sqlite3.Connection, path: Path, tables: set[str]) -> None
     if protocol is None or not str(protocol[0]).isdigit():
         raise FormatError(f"{path} is no journal of a sweep", hint=_FIND_AGAIN)
     check_protocol(int(protocol[0]), PROTOCOL, f"the journal {path}")
+
+
+def check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """Look at all of a journal, which takes longer the more there is.
+
+    Raises
+    ------
+    FormatError
+        It is damaged.
+    """
     found = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found[0] != "ok":
         raise FormatError(f"the journal {path} is damaged: {found[0]}", hint=_FIND_AGAIN)

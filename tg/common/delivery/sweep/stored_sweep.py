@@ -15,7 +15,7 @@ from ..execution.run import Run
 from ..execution.task_batch import TaskBatch, open_batch
 from .best import best_rows
 from .driver_lock import is_driven, lock_path
-from .journal import Journal, Transition
+from .journal import Journal
 from .known_runs import KnownRuns
 from .metric_choice import chosen_metric
 from .plots import SweepPlots
@@ -23,6 +23,7 @@ from .report import write_report
 from .status import SweepStatus
 from .table import sweep_table
 from .task_row import TaskRow
+from .transition import Transition
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,19 +96,20 @@ class StoredSweep:
         RunNotFoundError
             The run was removed.
         """
-        rows = {row.name: row for row in self.rows()}
-        if task not in rows:
+        with Journal(self.journal_path) as journal:
+            row = journal.row(str(task))
+            names = journal.names() if row is None else []
+        if row is None:
             raise SweepError(
                 f"the sweep {self.name} has no task {task!r}",
-                hint=did_you_mean(str(task), rows, what="tasks"),
+                hint=did_you_mean(str(task), names, what="tasks"),
             )
-        if not rows[task].run_id:
+        if not row.run_id:
             raise SweepError(
-                f"the sweep {self.name} has not started the task {task!r}: it is "
-                f"{rows[task].state}",
+                f"the sweep {self.name} has not started the task {task!r}: it is {row.state}",
                 hint="Its run is there when its turn has come.",
             )
-        return self.run_at(rows[task])
+        return self.run_at(row)
 
     def run_at(self, row: TaskRow) -> Run:
         """Find the run that a row of :meth:`rows` is at.

@@ -13,6 +13,7 @@ from typing import Any, Self
 from ..._core.errors import ConfigError, SweepBusyError, SweepPausedError
 from ...contract.task import TrainingTask
 from .birth import bring_into_being
+from .cause import Cause
 from .driver_lock import driving
 from .executor_choice import executor_of
 from .journal import Journal
@@ -169,6 +170,7 @@ class Sweep(StoredSweep):
         """
         path = journal_path(name)
         with Journal(path) as journal:
+            journal.check()
             settings = SweepSettings.of_json(journal.about()["settings"])
         try:
             settings = dataclasses.replace(settings, **changes)
@@ -233,7 +235,7 @@ class Sweep(StoredSweep):
         Where another process drives the sweep, that one is asked to do it; else it is done here.
         """
         with Journal(self.journal_path, "write") as journal:
-            journal.request("cancel")
+            journal.request(Cause.CANCEL)
         with contextlib.suppress(SweepBusyError), self._driven() as journal:
             if journal.requests():
                 self._drive(journal)

@@ -209,6 +209,19 @@ def test_the_report_needs_nothing_else_and_nothing_in_it_is_taken_for_markup(rep
     assert "5 completed, 1 failed" in text
 
 
+def test_a_report_of_the_same_sweep_and_time_is_the_same_file(
+    rows: list[TaskRow], tmp_path: Path
+) -> None:
+    # one that is kept in git would change each time it is written
+    status = SweepStatus(name="tea", counts={TaskState.COMPLETED: 5})
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    paths = [
+        write_report(tmp_path / name, status, rows, SweepPlots(rows, curves), now=now)
+        for name in ("one.html", "two.html")
+    ]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
 def test_a_report_that_cannot_be_made_leaves_the_old_one(
     report: Path, rows: list[TaskRow], plots: SweepPlots
 ) -> None:

@@ -13,7 +13,7 @@ from .calls import Calls
 from .histories import histories_of
 from .known_runs import KnownRuns
 from .ledger import Ledger
-from .stopping import StoppingRule
+from .stopping import MedianStopping
 from .task_row import TaskRow
 from .task_state import TaskState
 
@@ -57,7 +57,7 @@ class MetricWatch:
         self,
         ledger: Ledger,
         batches: Mapping[int, TaskBatch],
-        rule: StoppingRule,
+        rule: MedianStopping,
         calls: Calls,
         *,
         every_seconds: float,

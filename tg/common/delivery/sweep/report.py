@@ -113,9 +113,12 @@ def _number(value: float) -> str:
 
 
 def _figure(name: str, figure: Figure) -> str:
+    from matplotlib import rc_context  # noqa: PLC0415 - an extra, which drew the figure
+
     stream = io.BytesIO()
-    # without a date, so that the same sweep gives the same file
-    figure.savefig(stream, format="svg", metadata={"Date": None})
+    # without a date and with ids that are no random ones: the same sweep and time, the same file
+    with rc_context({"svg.hashsalt": name}):
+        figure.savefig(stream, format="svg", metadata={"Date": None})
     data = base64.b64encode(stream.getvalue()).decode()
     title = html.escape(_TITLES[name])
     return (

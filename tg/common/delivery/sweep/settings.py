@@ -11,9 +11,12 @@ from typing import Any
 from ..._core.errors import ConfigError, ProtocolError
 from .pace import Pace
 from .retry import RetryPolicy
-from .stopping import MedianStopping, StoppingRule
+from .stopping import MedianStopping
 
 __all__ = ["SweepSettings"]
+
+
+_KEPT = {"retry": RetryPolicy, "stopping": MedianStopping, "pace": Pace}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,7 @@ class SweepSettings:
     max_cost: float | None = None
     deadline: datetime | timedelta | None = None
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    stopping: StoppingRule | None = None
+    stopping: MedianStopping | None = None
     fail_fast: bool = False
     pace: Pace = field(default_factory=Pace)
 
@@ -67,11 +70,13 @@ class SweepSettings:
                 f"max_cost={self.max_cost!r} lets nothing run",
                 hint="Give US dollars, or None for no ceiling.",
             )
-        for name, kind in (("retry", RetryPolicy), ("pace", Pace)):
-            if not isinstance(getattr(self, name), kind):
+        for name, kind in _KEPT.items():
+            value = getattr(self, name)
+            # one of a class of the user's own could not be made again in another process
+            if type(value) is not kind and not (value is None and name == "stopping"):
                 raise ConfigError(
-                    f"{name}={getattr(self, name)!r} is no {kind.__name__}",
-                    hint=f"Give {name}={kind.__name__}(...).",
+                    f"{name}={value!r} is no {kind.__name__} as a journal keeps it",
+                    hint=f"Give {name}={kind.__name__}(...); classes of your own are not kept.",
                 )
         if not isinstance(self.deadline, datetime | timedelta | None):
             raise ConfigError(
@@ -98,18 +103,7 @@ class SweepSettings:
         return dataclasses.replace(self, deadline=deadline)
 
     def to_json(self) -> str:
-        """Write the settings for the journal.
-
-        Raises
-        ------
-        ConfigError
-            The stopping rule is one of the user's own, which a new process could not make again.
-        """
-        if self.stopping is not None and not isinstance(self.stopping, MedianStopping):
-            raise ConfigError(
-                f"the rule {self.stopping!r} cannot be kept in a journal",
-                hint="Use a MedianStopping.",
-            )
+        """Write the settings for the journal."""
         deadline = self.deadline
         return json.dumps(
             {

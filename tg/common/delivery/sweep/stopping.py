@@ -1,4 +1,4 @@
-"""Rules that end runs which will not be among the best."""
+"""The rule that ends runs which will not be among the best."""
 
 from __future__ import annotations
 
@@ -7,38 +7,11 @@ import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from ..._core.errors import ConfigError
 
-__all__ = ["MedianStopping", "StoppingRule"]
-
-
-class StoppingRule(Protocol):
-    """Looks at the metrics of all runs while they run.
-
-    Attributes
-    ----------
-    metric
-        The metric that it looks at.
-    """
-
-    @property
-    def metric(self) -> str:
-        """The metric that it looks at."""
-
-    def to_stop(
-        self, histories: Mapping[str, Sequence[float]], running: Collection[str]
-    ) -> set[str]:
-        """Choose the runs to end.
-
-        Parameters
-        ----------
-        histories
-            Task to the values of :attr:`metric` so far, in their order.
-        running
-            The tasks that can be ended; the others have ended.
-        """
+__all__ = ["MedianStopping"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from .retry import RetryPolicy
 from .scheduler import Scheduler
 from .settings import SweepSettings
 from .status import SweepStatus
-from .stopping import StoppingRule
+from .stopping import MedianStopping
 from .stored_sweep import StoredSweep
 from .task_state import TaskState
 
@@ -60,7 +60,8 @@ class Sweep(StoredSweep):
         Which failures are worth another try: those of the place, not those of the task, if not
         given.
     stopping
-        The rule by which runs are ended early, such as :class:`.stopping.MedianStopping`.
+        The rule by which runs are ended early. Rules of your own are refused: the process that goes
+        on with the sweep would not know them.
     fail_fast
         Whether the first task that fails ends the sweep.
     rerun
@@ -98,7 +99,7 @@ class Sweep(StoredSweep):
         max_cost: float | None = None,
         deadline: datetime | timedelta | None = None,
         retry: RetryPolicy | None = None,
-        stopping: StoppingRule | None = None,
+        stopping: MedianStopping | None = None,
         fail_fast: bool = False,
         rerun: bool = False,
         parameters: Mapping[str, Mapping[str, Any]] | None = None,

@@ -211,6 +211,27 @@ class Containers:
         """
         return self._output(["logs", name])
 
+    def printed_since(self, name: str, since: str = "") -> Iterator[str]:
+        """Give what a container has printed so far, each line after its time.
+
+        The time is UTC in ISO 8601 with nine digits of a second. What was printed as one line and
+        comes as several, for the carriage returns in it, has one time only.
+
+        Parameters
+        ----------
+        name
+            The container; if there is none, nothing is given.
+        since
+            Such a time: what was printed before is left out.
+
+        Raises
+        ------
+        EngineUnavailableError
+            The engine does not answer.
+        """
+        begin = ["--since", since] if since else []
+        return self._output(["logs", "--timestamps", *begin, name])
+
     def _output(self, args: list[str]) -> Iterator[str]:
         child = self._engine.start(args)
         with child:

@@ -9,13 +9,13 @@ from typing import Any
 
 from ..._core.command_output import follow_file
 from ..._core.errors import EngineError
-from ...contract.metric_line import metric_values
 from ...contract.run_state import RunState
 from ..docker.containers import Containers, ContainerState
 from ..docker.engine import DockerEngine
 from ..runtime.folders import CONTAINER_BASE
 from .failure_kind import FailureKind
 from .local_run import GRACE_SECONDS, Ending, LocalRun
+from .printed_metrics import PrintedMetrics
 from .process_identity import submitter_is_alive
 from .run_folder import RunFolder
 from .run_record import RunRecord
@@ -49,6 +49,7 @@ class ContainerRun(LocalRun):
         super().__init__(folder)
         self._engine = engine
         self._containers = Containers(engine)
+        self._printed_metrics = PrintedMetrics(self._containers, self.id)
 
     def logs(self) -> Iterator[str]:
         """Follow the container's output, and give what was kept of it after its end."""
@@ -63,8 +64,8 @@ class ContainerRun(LocalRun):
     def metric_values(self) -> dict[str, list[float]]:
         """Give every value that was reported so far, by name, in the order of the log."""
         if not self._folder.log_file.exists():  # it is written when the container has ended
-            found = metric_values(self._containers.printed(self.id))
-            if found or not self._folder.log_file.exists():
+            found = self._printed_metrics.values()
+            if not self._folder.log_file.exists():
                 return found
         return super().metric_values()
 

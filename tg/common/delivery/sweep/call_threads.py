@@ -96,8 +96,8 @@ class CallThreads:
 
     def _begin_one(self) -> None:
         thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-        self._threads.add(thread)
         thread.start()
+        self._threads.add(thread)  # Ctrl-C may come in between: only what was started is waited for
 
     def _work(self) -> None:
         thread = threading.current_thread()

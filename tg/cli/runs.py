@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from fnmatch import fnmatchcase
 from typing import Any
 
 import typer
 
-from ..common._core.errors import EngineUnavailableError, FormatError
+from ..common._core.errors import EngineError, FormatError, MissingDependencyError
 from ..common.delivery.execution.kept_run import open_run
 from ..common.delivery.execution.run_folder import RunFolder
 from .command import command, group
@@ -47,6 +46,8 @@ def list_runs(output: Output, *, names: Names = None, project: Project = None) -
         output.document({"runs": found})
     elif found:
         output.table("Runs", _COLUMNS, found)
+        for problem in dict.fromkeys(row["problem"] for row in found if row["problem"]):
+            output.say(f"A state may have changed since: {problem}")
     else:
         output.line("There are none.")
 
@@ -82,16 +83,21 @@ def register_logs(app: typer.Typer) -> None:
 
 def _row(folder: RunFolder) -> dict[str, Any]:
     row = {"run": folder.run_id, "project": folder.path.parents[1].name, "path": str(folder.path)}
+    problem = ""
     try:
-        with contextlib.suppress(EngineUnavailableError):
+        try:
             _ = open_run(folder).state  # one that has ended meanwhile is settled
+        except (EngineError, MissingDependencyError) as exc:
+            problem = str(exc)  # what is recorded of it is shown all the same
         record = folder.read()
     except FormatError as exc:
-        return {**row, "executor": "", "state": exc.what, "started_at": "", "ended_at": ""}
+        unknown = dict.fromkeys(("executor", "started_at", "ended_at", "problem"), "")
+        return {**row, **unknown, "state": exc.what}
     return {
         **row,
         "executor": record.executor,
         "state": str(record.state),
         "started_at": record.started_at,
         "ended_at": record.ended_at,
+        "problem": problem,
     }

@@ -63,6 +63,26 @@ def test_wrong_usage_ends_with_2_and_help_with_0() -> None:
     assert done.stdout.strip()
 
 
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("result", "steep-2026"), "tg result show steep-2026"),
+        (("sweep", "evening"), "tg sweep status evening"),
+        (("sweep", "tea.py"), "tg sweep run tea.py"),
+        (("runs", "a b"), "tg runs list 'a b'"),
+    ],
+)
+def test_who_names_a_thing_and_no_command_is_told_what_to_type(
+    args: tuple[str, ...], said: str
+) -> None:
+    done = tg(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "The commands are: " in done.stderr
+    # a misspelt command is one
+    assert "Did you mean 'status'?" in tg("sweep", "statsu").stderr
+
+
 def test_without_typer_the_command_names_the_extra(tmp_path: Path) -> None:
     code = "import sys; sys.modules['typer'] = None; from tg.cli.main import main; main()"  # absent
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,7 +80,10 @@ def test_a_dry_run_tells_and_takes_nothing(tiny: TinyImages) -> None:
     assert told["dry_run"] is True
     assert [row["version"] for row in told["removed"]] == ["1"]
     assert told["freed_bytes"] == 1_000
-    assert "To be removed" in run("prune", tiny.pattern, "--dry-run")
+    text = run("prune", tiny.pattern, "--dry-run")
+    assert "To be removed" in text
+    assert re.search(rf"{tiny.prefix}-tea:1 +1 kB ", text)
+    assert text.splitlines()[-1] == "1 would go: 1 kB would be free again."
     assert tiny.tags() == {"tea:1"}
 
 

@@ -68,6 +68,21 @@ def test_a_task_is_run_on_a_dataset_of_a_project() -> None:
     done = document_of(*words, "--project", "tea", "--dataset", "d.parquet")
     assert done["metrics"] == {"strength": 1.5}
     assert "--project and --dataset" in refusal(*words)
+
+
+def test_a_misspelt_project_or_dataset_is_told_where_it_was_looked_for(project: Path) -> None:
+    datasets = project / "data-cache" / "datasets"
+    for name, dataset, said in (
+        ("tae", "d.parquet", f"there is no folder {datasets / 'tae'}"),
+        ("tae", "d.parquet", "Did you mean 'tea'?"),
+        ("./tea", "d.parquet", "--project ./tea is a path, and not the name of a project"),
+        ("tea", "d.parqet", f"there is no dataset 'd.parqet' in {datasets / 'tea'}"),
+        ("tea", "d.parqet", "Did you mean 'd.parquet'?"),
+    ):
+        assert said in refusal("run", "brewing:task", "--project", name, "--dataset", dataset)
+
+
+def test_a_routine_has_a_project_of_its_own() -> None:
     assert "a project and a dataset of its own" in refusal(
         "run", "brewing:routine", "--project", "x"
     )
@@ -96,7 +111,9 @@ def test_what_cannot_be_is_refused_with_what_to_do(project: Path) -> None:
     assert "no hyperparameter" in refusal(
         "run", "brewing:routine", "--place", "attached", "--set", "minuets:int=1"
     )
-    assert "--place remote" in refusal("run", "brewing:routine", "--instance-type", "ml.m5.large")
+    refused = refusal("run", "brewing:routine", "--instance-type", "ml.m5.large")
+    assert "--instance-type cannot be chosen for the place process" in refused
+    assert "--place remote" in refused
     assert "cannot be loaded" in refusal("run", "nowhere:routine")
     (project / "leaving.py").write_text("import sys\nsys.exit(0)\n")
     assert "SystemExit: 0" in refusal("run", "leaving:routine")  # not a success of nothing

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from tg_program import document_of, text_of
+from tg_program import document_of, text_of, tg
 
+from tg.common._core.errors import RunCancelledError
 from tg.common.delivery.execution.run import Run
 from tg.common.delivery.sagemaker import SagemakerRoutine
 from tg.common.ml.training_core import FunctionTask
 
 
-def steep(data: Any, env: Any, minutes: int = 3) -> dict[str, float]:
+def steep(data: Any, env: Any, minutes: int = 3, seconds: float = 0.0) -> dict[str, float]:
     env.log("the water boils")
+    time.sleep(seconds)
     env.store_artifact(["runs", 0], "leaves", ["green"])
     if minutes > 5:
         raise ValueError("bitter")
@@ -49,6 +61,52 @@ def test_runs_are_listed_with_their_state(routine: SagemakerRoutine, run: Run) -
     assert "There are none." in text_of("runs", "list", "coffee*")
 
 
+def test_the_table_of_runs_fits_a_terminal_of_80_columns(run: Run, project: Path) -> None:
+    shown, said = at_terminal("runs", columns=80)
+    heading, line = shown.splitlines()[1:3]
+    assert heading.split()[:3] == ["RUN", "STATE", "STARTED"]
+    assert all(len(each.rstrip()) <= 80 for each in shown.splitlines())
+    assert line.startswith(f"{run.id}  Completed  ")
+    started = datetime.fromisoformat(document_of("runs")["runs"][0]["started_at"])
+    assert f"{started.astimezone():%m-%d %H:%M}  attached" in line
+    # what does not fit is no secret
+    assert "TOOK" in heading or "TOOK. Add --json." in said
+    narrow, said = at_terminal("runs", columns=60)
+    assert narrow.splitlines()[2].rstrip().startswith(f"{run.id}  Completed")
+    assert "PROJECT" in said
+
+
+def at_terminal(*args: str, columns: int) -> tuple[str, str]:
+    """Give what is printed to a terminal, and what is said beside it."""
+    ours, theirs = pty.openpty()
+    size = struct.pack("HHHH", 40, columns, 0, 0)
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tg.cli.main", *args],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        env={key: value for key, value in os.environ.items() if key != "COLUMNS"},
+    )
+    _, said = child.communicate()
+    os.close(theirs)
+    shown = os.read(ours, 65_536).decode()
+    os.close(ours)
+    assert child.returncode == 0, said
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r", ""), said.decode()
+
+
+def test_a_misspelt_project_is_named_with_the_nearest(run: Run, project: Path) -> None:
+    # else a user looks for the run
+    for words in (("logs", run.id), ("result", "show", run.id), ("runs", "cancel", run.id)):
+        text = text_of(*words, "--project", "tae", code=1)
+        assert f"there is no project 'tae' in {project / 'data-cache/sagemaker'}" in text
+        assert "Did you mean 'tea'?" in text
+    done = tg("runs", "list", "--project", "./tea")
+    assert (done.returncode, done.stdout) == (0, "There are none.\n")
+    assert "Did you mean 'tea'?" in done.stderr
+
+
 def test_a_record_that_is_damaged_does_not_hide_the_others(run: Run, project: Path) -> None:
     broken = project / "data-cache/sagemaker/tea/output/broken/run.json"
     broken.parent.mkdir()
@@ -61,6 +119,24 @@ def test_a_record_that_is_damaged_does_not_hide_the_others(run: Run, project: Pa
 def test_the_log_of_a_run_is_shown(run: Run) -> None:
     assert "the water boils" in text_of("logs", run.id)
     assert any("the water boils" in line for line in document_of("logs", run.id)["lines"])
+
+
+@pytest.mark.slow
+def test_the_log_so_far_is_shown_without_waiting_for_the_end(routine: SagemakerRoutine) -> None:
+    run = routine.process().submit({"seconds:float": "600"})
+    try:
+        for line in run.logs():
+            if "the water boils" in line:
+                break
+        assert "the water boils" in text_of("logs", run.id, "--no-follow")
+        document = document_of("logs", run.id, "--no-follow", "--project", "tea")
+        assert any("the water boils" in line for line in document["lines"])
+        assert not run.state.is_final
+        assert "tg logs shows its log until it ends" in text_of("result", "ls", run.id, code=1)
+    finally:
+        run.cancel()
+        with pytest.raises(RunCancelledError):
+            run.wait()
 
 
 def test_a_run_that_is_not_there_is_named_with_what_to_do(run: Run) -> None:

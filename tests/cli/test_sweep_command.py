@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from tg_program import document_of, tg
 
+from tg.cli.way_on import way_on
+from tg.common.delivery.sweep import SweepStatus, TaskState
+
 SWEEP = """
+    import os
+    import signal
     from pathlib import Path
 
     from tg.common.delivery.sagemaker import Autonamer, SagemakerRoutine
@@ -19,6 +26,8 @@ SWEEP = """
 
     def steep(data, env, minutes=3):
         env.output_metric("heat", 100 - minutes)
+        if minutes == 2 and os.environ.pop("TEA_KILLS", ""):
+            os.kill(os.getpid(), signal.SIGKILL)  # as whoever ends the driver would
         if minutes == 3 and not Path({marker!r}).exists():
             raise ValueError("bitter")
         return {{"strength": minutes / 2}}
@@ -28,10 +37,14 @@ SWEEP = """
         return FunctionTask(steep, {{"minutes": minutes}}, name="steep")
 
 
-    def sweep():
-        tasks = Autonamer(build).build_tasks(minutes=[1, 2, 3])
+    def sweep(minutes=(1, 2, 3)):
+        tasks = Autonamer(build).build_tasks(minutes=list(minutes))
         routine = SagemakerRoutine(tasks[0], "d.parquet", "tea", name="steep")
         return Sweep(tasks, routine.attached(), name="evening")
+
+
+    def longer():
+        return sweep((1, 2, 3, 4))
 """
 
 
@@ -73,6 +86,105 @@ def test_from_the_first_run_to_the_report(marker: Path, project: Path) -> None:
     assert "Sweep evening" in (project / "evening.html").read_text(encoding="utf-8")
     assert document_of("sweep", "cancel", "evening")["counts"] == {"completed": 3}
     assert document_of("sweep", "status", "evening", "--follow")["counts"] == {"completed": 3}
+
+
+def test_who_looks_at_a_sweep_is_told_that_nobody_drives_it_and_how_it_goes_on(
+    marker: Path,
+) -> None:
+    # else a user waits for a driver that was killed
+    marker.touch()
+    assert tg("sweep", "run", "brewing:sweep", env={"TEA_KILLS": "1"}).returncode == -9
+    for words in (("status", "evening"), ("best", "evening", "--metric", "strength")):
+        shown = tg("sweep", *words)
+        assert shown.returncode == 0
+        assert "Nobody drives the sweep evening, and 2 of its tasks are not done." in shown.stderr
+        assert "Go on with it: tg sweep resume evening." in shown.stderr
+        assert document_of("sweep", *words)["is_driven"] is False
+    listed = tg("sweep", "list")
+    assert "nobody drives it" in listed.stdout
+    assert "tg sweep resume" in listed.stderr
+    (row,) = document_of("sweep", "list")["sweeps"]
+    assert (row["is_driven"], row["is_done"]) == (False, False)
+    assert tg("sweep", "status", "evening", "--follow").returncode == 1
+
+    assert document_of("sweep", "resume", "evening")["counts"] == {"completed": 3}
+    for words in (("list",), ("status", "evening"), ("best", "evening", "--metric", "strength")):
+        shown = tg("sweep", *words)
+        assert "obody drives" not in shown.stdout + shown.stderr
+    (row,) = document_of("sweep", "list")["sweeps"]
+    assert (row["is_driven"], row["is_done"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "tg sweep resume tea."),
+        ({"counts": {TaskState.WAITING: 2, TaskState.FAILED: 1}}, "with --only-left it does not"),
+        ({"ended_by": "max_cost"}, "tg sweep resume tea --max-cost USD"),
+        ({"ended_by": "deadline"}, "Sweep.open('tea', deadline=...).resume()"),
+        # a search's name alone chooses no further tasks
+        ({"counts": {TaskState.COMPLETED: 2}, "planned": 5}, "tg sweep run"),
+    ],
+)
+def test_the_way_on_is_one_that_leads_on(changes: dict[str, Any], said: str) -> None:
+    status = SweepStatus(name="tea", counts={TaskState.WAITING: 2})
+    assert said in way_on(dataclasses.replace(status, **changes))
+
+
+def test_what_a_sweep_refuses_is_said_in_commands(marker: Path) -> None:
+    marker.touch()
+    document_of("sweep", "run", "brewing:sweep")
+    done = tg("sweep", "run", "brewing:longer")
+    assert done.returncode == 1
+    assert "tg sweep resume evening goes on with that one." in done.stderr
+    assert "Sweep.open" not in done.stderr
+
+
+def test_the_result_of_a_run_of_a_sweep_shows_what_its_task_was_built_of(marker: Path) -> None:
+    # what is set by a grid is no hyperparameter of the run: the manifest has none of it
+    done = document_of("sweep", "run", "brewing:sweep", code=1)
+    marker.touch()
+    second = document_of("sweep", "resume", "evening")["tasks"][2]
+    for task in (done["tasks"][0], second):
+        shown = document_of("result", "show", task["run"])
+        assert (shown["sweep"], shown["task"]) == ("evening", task["task"])
+        assert shown["parameters"] == task["parameters"]
+        text = tg("result", "show", task["run"]).stdout
+        assert f"parameters:\n  minutes: {task['parameters']['minutes']}\n" in text
+        assert "none" not in text
+
+
+def test_what_is_no_sweep_is_answered_with_what_to_type(
+    marker: Path, write_files: Callable[..., None]
+) -> None:
+    marker.touch()
+    document_of("sweep", "run", "brewing:sweep")
+    write_files(
+        {
+            "wrong.py": "def brew(:\n",
+            "empty.py": "x = 1\n",
+            "two.py": "import brewing\none, other = brewing.sweep(), brewing.longer()\n",
+            "tasks.py": "import brewing\ntasks = [brewing.build(1), brewing.build(2)]\n",
+        }
+    )
+    for words, said in {
+        "wrong.py": "wrong.py:1: def brew(:",
+        "empty.py": "empty.py has not a Sweep in it\nMake it there",
+        "two.py": "two.py:one or two.py:other",
+        "tasks.py": "have it give Sweep(tasks, routine)",
+        "tasks:tasks": "have it give Sweep(tasks, routine)",
+        "brewing.py": "has to be named: brewing.py:sweep or brewing.py:longer.",
+        "brewing.sweep": "brewing:sweep",
+        "brewign:sweep": "Did you mean 'brewing:sweep'?",
+        "brewign.py": "Did you mean 'brewing.py'?",
+        "brewing:build": "a function that needs arguments",
+        "evening": "tg sweep resume evening",
+    }.items():
+        done = tg("sweep", "run", words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert said in done.stderr, (words, done.stderr)
+    done = tg("run", "brewing:sweep")
+    assert "tg sweep run" in done.stderr
 
 
 def test_a_shell_completes_commands_sweeps_and_runs(marker: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -11,8 +12,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from ..common._core.errors import TgError
+from ..common._core.suggestions import nearest
 from .options import AsJson, Debug
 from .output import Output
 
@@ -54,7 +57,27 @@ def command(
     return register
 
 
-def group(default: Callable[..., None] | None = None, *, help_text: str) -> typer.Typer:
+class _Group(TyperGroup):
+    """A group that knows what somebody means who names a thing and no command."""
+
+    meant = ""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        known = [key for key, one in self.commands.items() if not one.hidden]
+        is_word = not name.startswith("-") and self.get_command(ctx, name) is None
+        if self.meant and is_word and not ctx.resilient_parsing and not nearest(name, known):
+            meant = self.meant.format(shlex.quote(name))
+            ctx.fail(
+                f"{name!r} is no command of {ctx.command_path}.\nYou may mean: {meant}\n"
+                f"The commands are: {', '.join(known)}."
+            )
+        return super().resolve_command(ctx, args)
+
+
+def group(
+    default: Callable[..., None] | None = None, *, help_text: str, meant: str = ""
+) -> typer.Typer:
     """Make a group of commands.
 
     Parameters
@@ -64,8 +87,11 @@ def group(default: Callable[..., None] | None = None, *, help_text: str) -> type
         help is shown if ``None``.
     help_text
         What the group is for.
+    meant
+        What is meant where something else follows than a command; ``{}`` stands for that.
     """
-    app = typer.Typer(help=help_text, epilog=EXIT_CODES, no_args_is_help=default is None)
+    kind = type("Group", (_Group,), {"meant": meant})
+    app = typer.Typer(cls=kind, help=help_text, epilog=EXIT_CODES, no_args_is_help=default is None)
 
     @app.callback(invoke_without_command=default is not None)
     def run(context: typer.Context, as_json: AsJson = False, debug: Debug = False) -> None:

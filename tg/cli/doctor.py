@@ -29,6 +29,7 @@ from ..common.delivery.sagemaker.training_role import configured_role
 from .command import command
 from .output import Output
 from .task_reference import load_reference
+from .wording import in_commands
 
 __all__ = ["register_doctor"]
 
@@ -201,7 +202,7 @@ def register_doctor(app: typer.Typer) -> None:
         if output.as_json:
             output.document({"is_well": checkup.is_well, "checks": _rows(checkup)})
         else:
-            output.line(str(checkup))
+            output.line(in_commands(str(checkup)))
         if not checkup.is_well:
             raise typer.Exit(1)
 
@@ -217,7 +218,7 @@ def _rows(checkup: Checkup) -> list[Mapping[str, Any]]:
             "name": check.name,
             "verdict": check.verdict,
             "finding": check.finding,
-            "advice": check.advice,
+            "advice": in_commands(check.advice),
             "error": type(check.error).__name__ if check.error else None,
         }
         for check in checkup.checks

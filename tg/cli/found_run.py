@@ -9,14 +9,26 @@ import typer
 
 from ..common._core.errors import ConfigError, RunNotFoundError
 from ..common._core.loc import Loc
+from ..common._core.suggestions import did_you_mean, nearest
 from ..common.delivery.execution.kept_run import open_run
 from ..common.delivery.execution.result_loader import ResultLoader
 from ..common.delivery.execution.run import Run
 from ..common.delivery.execution.run_folder import RunFolder
 from ..common.delivery.sagemaker.aws import AwsClients
 from ..common.delivery.sagemaker.remote_run import RemoteRun
+from .output import Output
 
-__all__ = ["Project", "Remote", "ResultName", "RunName", "find_result", "find_run", "run_folders"]
+__all__ = [
+    "Project",
+    "Remote",
+    "ResultName",
+    "RunName",
+    "find_folder",
+    "find_result",
+    "find_run",
+    "run_folders",
+    "tell_of_project",
+]
 
 
 def _that_begin(incomplete: str) -> list[str]:
@@ -70,6 +82,24 @@ def find_run(name: str, project: str | None = None, *, remote: bool = False) -> 
         run = RemoteRun(name, AwsClients(), _projects() / (project or "remote") / _RUNS)
         run.describe()
         return run
+    return open_run(find_folder(name, project))
+
+
+def find_folder(name: str, project: str | None = None) -> RunFolder:
+    """Find what is kept on this machine of a run, by its id.
+
+    Raises
+    ------
+    RunNotFoundError
+        There is none.
+    ConfigError
+        There is no such project, or several have a run of that id.
+    """
+    if project is not None and project not in _project_names():
+        raise ConfigError(
+            f"there is no project {project!r} in {_projects()}",
+            hint=did_you_mean(project, _project_names(), what="projects"),
+        )
     found = [folder for folder in run_folders(project) if folder.run_id == name]
     if len(found) > 1:
         projects = ", ".join(sorted(_project_of(folder.path / "run.json") for folder in found))
@@ -78,11 +108,24 @@ def find_run(name: str, project: str | None = None, *, remote: bool = False) -> 
             hint="Name one of them: --project NAME.",
         )
     if not found:
+        where = _projects() if project is None else _projects() / project
+        like = nearest(name, (folder.run_id for folder in run_folders(project)))
         raise RunNotFoundError(
-            f"there is no run {name!r} in {_projects()}",
-            hint="`tg runs` lists those of this machine; --remote asks SageMaker.",
+            f"there is no run {name!r} in {where}",
+            hint=f"{f'Did you mean {like!r}? ' if like else ''}"
+            "`tg runs` lists those of this machine; --remote asks SageMaker.",
         )
-    return open_run(found[0])
+    return found[0]
+
+
+def tell_of_project(output: Output, project: str | None) -> None:
+    """Say that there is no such project, where there is none."""
+    names = _project_names()
+    if project is not None and project not in names:
+        output.say(
+            f"There is no project {project!r} in {_projects()}. "
+            f"{did_you_mean(project, names, what='projects')}"
+        )
 
 
 def find_result(name: str, project: str | None = None, *, remote: bool = False) -> ResultLoader:
@@ -103,6 +146,10 @@ def find_result(name: str, project: str | None = None, *, remote: bool = False) 
 
 def _projects() -> Path:
     return Loc.data_cache_path / "sagemaker"
+
+
+def _project_names() -> list[str]:
+    return sorted(path.parent.name for path in _projects().glob(f"*/{_RUNS}"))
 
 
 def _project_of(record: Path) -> str:

@@ -25,29 +25,33 @@ __all__ = ["images"]
 
 _IMAGES = (
     Column(title="IMAGE", key="called"),
-    Column(title="KIND", key="kind"),
-    Column(title="NAME", key="name"),
-    Column(title="VERSION", key="version"),
     Column(title="SIZE", key="size_bytes"),
     Column(title="SHARED", key="shared_bytes"),
     Column(title="MADE", key="made_at"),
-    Column(title="PLATFORM", key="platform"),
-    Column(title="COMMIT", key="commit"),
-    Column(title="USED BY", key="used_by"),
+    Column(title="KIND", key="kind", is_spare=True),
+    Column(title="USED BY", key="used_by", is_spare=True),
+    Column(title="NAME", key="name", is_spare=True),
+    Column(title="VERSION", key="version", is_spare=True),
+    Column(title="PLATFORM", key="platform", is_spare=True),
+    Column(title="COMMIT", key="commit", is_spare=True),
 )
 _CONTAINERS = (
     Column(title="CONTAINER", key="called"),
-    Column(title="KIND", key="kind"),
-    Column(title="RUN", key="run"),
     Column(title="EXIT CODE", key="exit_code"),
     Column(title="ENDED", key="ended_at"),
+    Column(title="KIND", key="kind", is_spare=True),
+    Column(title="RUN", key="run", is_spare=True),
 )
 _CACHES = (
     Column(title="CACHE", key="called"),
     Column(title="KIND", key="kind"),
     Column(title="SIZE", key="size_bytes"),
 )
-_COLUMNS = (Column(title="NAME", key="called"), Column(title="KIND", key="kind"))
+_COLUMNS = (
+    Column(title="NAME", key="called"),
+    Column(title="SIZE", key="size_bytes"),
+    Column(title="KIND", key="kind"),
+)
 _Thing = HeldImage | HeldContainer | HeldCache
 
 Caches = Annotated[
@@ -77,7 +81,9 @@ def _list_all(output: Output) -> None:
 
 
 images = group(
-    _list_all, help_text="Show or remove what was made in the container engine, nothing else."
+    _list_all,
+    help_text="Show or remove what was made in the container engine, nothing else.",
+    meant="tg images list {}",
 )
 
 

@@ -11,17 +11,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ..common._core.errors import TgError
+from .wording import in_commands
 
-__all__ = ["Column", "Output", "age_text", "size_text"]
+__all__ = ["Column", "Output", "age_text", "clock_text", "duration_text", "size_text"]
 
 _REFUSED = 2
 _DIGESTS = ("commit", "content_hash")
 _DIGITS = 12
+_FOLDED = 40  # columns of a terminal that a folded column of a table has
+_GAP = 2
 _UNLIMITED = 10_000  # columns: what reads a pipe wants whole lines
 
 
@@ -35,10 +39,13 @@ class Column:
         Its heading.
     key
         Which value of a row it shows.
+    is_spare
+        Whether it is left out where the terminal is too narrow for all; the last goes first.
     """
 
     title: str
     key: str
+    is_spare: bool = False
 
 
 class Output:
@@ -63,17 +70,25 @@ class Output:
     def table(
         self, title: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Print a table: times as ages, sizes in bytes with a unit."""
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-        for column in columns:
-            right = column.key.endswith("_bytes")
-            table.add_column(column.title, justify="right" if right else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(_shown(column.key, row[column.key])) for column in columns))
+        """Print a table: times as ages, sizes in bytes with a unit.
+
+        A value that a row does not have is left empty.
+        """
         console = Console(file=sys.stdout, highlight=False)
         if not console.is_terminal:
             console.width = _UNLIMITED
+        texts = {c.title: [_shown(c.key, row.get(c.key, "")) for row in rows] for c in columns}
+        kept = _fitting(columns, texts, console.width)
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in kept:
+            right = column.key.endswith("_bytes")
+            table.add_column(column.title, justify="right" if right else "left", overflow="fold")
+        for cells in zip(*(texts[column.title] for column in kept), strict=True):
+            table.add_row(*map(Text, cells))
         console.print(table)
+        left_out = [column.title for column in columns if column not in kept]
+        if left_out:
+            self.say(f"Left out, as the terminal is narrow: {', '.join(left_out)}. Add --json.")
 
     def line(self, text: str) -> None:
         """Print a line of the result."""
@@ -85,9 +100,9 @@ class Output:
 
     def error(self, error: TgError) -> None:
         """Show an error: what failed, and what to do."""
-        self.say(f"Error: {error.what}")
+        self.say(f"Error: {in_commands(error.what)}")
         if error.hint:
-            self.say(error.hint)
+            self.say(in_commands(error.hint))
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Go on only if the user wants to.
@@ -146,10 +161,58 @@ def age_text(moment: datetime, now: datetime) -> str:
     return "just now"
 
 
+def clock_text(utc: str, now: datetime) -> str:
+    """Write a time in ISO 8601 as the clock here shows it, to the minute; of another year the day.
+
+    Example
+    -------
+    >>> clock_text("2025-11-21T16:34:55.219+00:00", datetime(2026, 11, 21, tzinfo=UTC))
+    '2025-11-21'
+    >>> clock_text("", datetime(2026, 11, 21, tzinfo=UTC))
+    ''
+    """
+    if not utc:
+        return ""
+    moment = datetime.fromisoformat(utc).astimezone()
+    is_recent = moment.year == now.astimezone().year
+    return moment.strftime("%m-%d %H:%M" if is_recent else "%Y-%m-%d")
+
+
+def duration_text(seconds: float) -> str:
+    """Write how long something took.
+
+    Example
+    -------
+    >>> duration_text(1.476), duration_text(59), duration_text(3_700), duration_text(200_000)
+    ('1.5 s', '59 s', '1 h 1 min', '55 h 33 min')
+    """
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _fitting(
+    columns: Sequence[Column], texts: Mapping[str, Sequence[str]], width: int
+) -> list[Column]:
+    """Leave spare columns out until the rest fits; a wide one is folded, and needs less."""
+    kept = list(columns)
+    needs = {c.title: min(_FOLDED, max(map(cell_len, [c.title, *texts[c.title]]))) for c in columns}
+    while sum(needs[c.title] + _GAP for c in kept) - _GAP > width:
+        spare = [column for column in kept if column.is_spare]
+        if not spare:
+            break
+        kept.remove(spare[-1])
+    return kept
+
+
 def _shown(key: str, value: Any) -> str:
     if isinstance(value, datetime):
         return age_text(value, datetime.now(UTC))
-    if key.endswith("_bytes"):
+    if key.endswith("_bytes") and value != "":
         return size_text(value)
     if key in _DIGESTS:
         return _short(str(value))

@@ -60,6 +60,7 @@ packages = group(
     _list_all,
     help_text="Show or remove packages of this project, and what is kept in the user's cache of "
     "any: unpacked copies and environments.",
+    meant="tg packages list {0}, or tg packages show PATH of its archive",
 )
 
 

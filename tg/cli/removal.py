@@ -73,7 +73,11 @@ class Removal:
                     "freed_bytes": self.freed_bytes,
                 }
             )
-        elif not dry_run:
+        elif dry_run:
+            if self.going:
+                freed = size_text(self.freed_bytes)
+                self.output.line(f"{len(self.going)} would go: {freed} would be free again.")
+        else:
             if self.refused:
                 self.output.table("Not removed", (*columns, _REASON), self.refused)
             if self.going:

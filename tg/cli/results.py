@@ -13,6 +13,7 @@ from ..common._core.files import atomic_folder, atomic_write
 from .command import command, group
 from .found_run import Project, Remote, ResultName, find_result
 from .output import Output
+from .swept_task import swept_task
 
 __all__ = ["results"]
 
@@ -22,7 +23,10 @@ Target = Annotated[
     typer.Option("--to", metavar="PATH", help="Where to; here, under its own name, if left out."),
 ]
 
-results = group(help_text="Look into the result of a run; one file is had without the others.")
+results = group(
+    help_text="Look into the result of a run; one file is had without the others.",
+    meant="tg result show {}",
+)
 
 
 @command(results, "ls")
@@ -42,21 +46,32 @@ def list_members(
 def show_result(
     output: Output, result: ResultName, *, project: Project = None, remote: Remote = False
 ) -> None:
-    """Show metrics, hyperparameters, and what it was made from."""
+    """Show metrics, hyperparameters, and what it was made from.
+
+    Hyperparameters are what was set for this run; of a run of a sweep there are the parameters that
+    its task was built of instead, as the sweep has them.
+    """
     loader = find_result(result, project, remote=remote)
     package = loader.manifest.package_manifest
+    provenance = dict(loader.manifest.provenance)
+    swept = swept_task(str(provenance.get("run_id", "")))
     values = {
         "package": package.module_name,
         "content_hash": package.content_hash,
         "python": loader.manifest.python,
+        "task": loader.manifest.task_name,
+        "sweep": swept.sweep if swept else "",
+        "parameters": dict(swept.parameters) if swept else {},
         "hyperparameters": dict(loader.manifest.hyperparameters),
-        "provenance": dict(loader.manifest.provenance),
+        "provenance": provenance,
         "metrics": loader.metrics,
     }
     if output.as_json:
         output.document(values)
         return
     for key, value in values.items():
+        if not value and key != "metrics":
+            continue  # nothing was set, or nobody knows
         if isinstance(value, dict):
             output.line(f"{key}:" if value else f"{key}: none")
             for name, one in value.items():

@@ -118,9 +118,11 @@ def executor_of(
     if place is Place.REMOTE:
         return routine.remote(RemoteOptions(**options))
     if options:
+        flags = {"instance_type": "--instance-type", "max_runtime_seconds": "--max-runtime"}
+        chosen = " and ".join(flags[name] for name in options)
         raise ConfigError(
-            f"{' and '.join(options)} cannot be chosen for the place {place}",
-            hint="They are settings of SageMaker: --place remote.",
+            f"{chosen} cannot be chosen for the place {place}",
+            hint="That is a setting of SageMaker's trainings: --place remote.",
         )
     executors = {
         Place.ATTACHED: routine.attached,

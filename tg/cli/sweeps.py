@@ -10,16 +10,18 @@ from typing import Annotated, Any
 
 import typer
 
-from ..common._core.errors import ConfigError, SweepError
-from ..common.delivery.sweep.journal_file import sweep_names
+from ..common._core.errors import ConfigError, FormatError, StorageError, SweepError
+from ..common.delivery.sweep.journal_file import journal_path, sweep_names
 from ..common.delivery.sweep.progress import SweepProgress
 from ..common.delivery.sweep.status import SweepStatus
+from ..common.delivery.sweep.stored_sweep import StoredSweep
 from ..common.delivery.sweep.sweep import Sweep
 from ..common.delivery.sweep.task_row import TaskRow
 from ..common.delivery.sweep.task_state import TaskState
 from .command import command, group
 from .output import Column, Output
-from .task_reference import load_reference
+from .sweep_reference import load_sweep
+from .way_on import undriven, way_on
 
 __all__ = ["sweeps"]
 
@@ -60,17 +62,23 @@ def _list_all(output: Output) -> None:
     list_sweeps(output)
 
 
-sweeps = group(_list_all, help_text="Run many trainings as one thing that outlives this process.")
+sweeps = group(
+    _list_all,
+    help_text="Run many trainings as one thing that outlives this process.",
+    meant="tg sweep status {0}, or tg sweep run {0} if it names code",
+)
 
 
 @command(sweeps, "list")
 def list_sweeps(output: Output) -> None:
     """Show the sweeps of this project."""
-    found = [{"sweep": name, "state": _state_of(name)} for name in sweep_names()]
+    found = [_listed(name) for name in sweep_names()]
     if output.as_json:
         output.document({"sweeps": found})
     elif found:
         output.table("Sweeps", _SWEEPS, found)
+        if any(row["is_done"] is False and not row["is_driven"] for row in found):
+            output.say("Go on with one that nobody drives: tg sweep resume SWEEP.")
     else:
         output.line("There are none.")
 
@@ -89,7 +97,7 @@ def run_sweep(
 ) -> None:
     """Do all that is left to do; Ctrl-C leaves the runs alone, and the same command goes on."""
     with contextlib.redirect_stdout(sys.stderr):
-        found: Sweep = load_reference(sweep, Sweep, "a Sweep")
+        found = load_sweep(sweep)
         status = found.run()
     _conclude(output, found, status)
 
@@ -130,11 +138,7 @@ def show_status(
             while not (status := sweep.status()).is_done:
                 progress(status)
                 if not status.is_driven:
-                    raise SweepError(
-                        f"nobody drives the sweep {name}, and {status.total - status.done} of "
-                        "its tasks are not done",
-                        hint=f"Go on with it: tg sweep resume {name}.",
-                    )
+                    raise SweepError(undriven(status), hint=way_on(status))
                 time.sleep(_WATCH_SECONDS)
             progress(status)
     _show(output, sweep, sweep.status())
@@ -183,7 +187,10 @@ def show_best(
     sweep = Sweep.open(name)
     table = sweep.best(metric, count, higher_is_better=not lowest)
     rows = {row.name: row for row in sweep.rows()}
-    _rows(output, {"sweep": name}, [rows[task] for task in table.index])
+    status = sweep.status()
+    values = {"sweep": name, "is_driven": status.is_driven, "is_done": status.is_done}
+    _rows(output, values, [rows[task] for task in table.index])
+    _tell(output, status)
 
 
 def _conclude(output: Output, sweep: Sweep, status: SweepStatus) -> None:
@@ -204,6 +211,14 @@ def _show(output: Output, sweep: Sweep, status: SweepStatus) -> None:
         "is_driven": status.is_driven,
     }
     _rows(output, values, sweep.rows())
+    _tell(output, status)
+
+
+def _tell(output: Output, status: SweepStatus) -> None:
+    """Say that nothing will come of the rest by itself."""
+    if not (output.as_json or status.is_done or status.is_driven):
+        text = undriven(status)
+        output.say(f"{text[0].upper()}{text[1:]}. {way_on(status)}")
 
 
 def _rows(output: Output, values: dict[str, Any], rows: list[TaskRow]) -> None:
@@ -232,8 +247,13 @@ def _row(row: TaskRow) -> dict[str, Any]:
     return {**_document(row), "metrics": row.summary if failed or not shown else shown}
 
 
-def _state_of(name: str) -> str:
+def _listed(name: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"sweep": name, "is_driven": None, "is_done": None}
     try:
-        return str(Sweep.open(name).status()).strip("<>").removeprefix(f"sweep {name}: ")
-    except (SweepError, ConfigError) as exc:
-        return exc.what
+        status = StoredSweep(journal_path(name)).status()
+    except (SweepError, FormatError, StorageError, ConfigError) as exc:
+        return {**row, "state": exc.what}
+    state = str(status).strip("<>").removeprefix(f"sweep {name}: ")
+    if not (status.is_done or status.is_driven):
+        state = f"{state}; nobody drives it"
+    return {**row, "state": state, "is_driven": status.is_driven, "is_done": status.is_done}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +13,25 @@ from typing import Any
 
 from ..common._core.errors import ConfigError
 from ..common._core.suggestions import did_you_mean
+from .reference_refusal import (
+    FORMS,
+    needs_nothing,
+    no_file,
+    no_module,
+    none_fits,
+    raised_by_code,
+    several_fit,
+    wrong_kind,
+)
 
 __all__ = ["Accepts", "TaskReference", "load_reference"]
 
 # a type, or what tells whether something is wanted
 Accepts = type | Callable[[object], bool]
 
-_FORMS = "Write module:attribute, file.py:attribute or file.py."
+
+def _nothing(_: object) -> str:
+    return ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +76,16 @@ class TaskReference:
         if not colon or attribute.endswith(".py") or "/" in attribute or os.sep in attribute:
             place, attribute = text, ""
         if attribute and not all(part.isidentifier() for part in attribute.split(".")):
-            raise ConfigError(f"{attribute!r} in {text!r} is no name", hint=_FORMS)
+            raise ConfigError(f"{attribute!r} in {text!r} is no name", hint=FORMS)
         if place.endswith(".py"):
             return cls(text=text, file=Path(place), attribute=attribute)
         if not place or not all(part.isidentifier() for part in place.split(".")):
-            raise ConfigError(f"{text!r} names no module and no file", hint=_FORMS)
+            raise ConfigError(f"{text!r} names no module and no file", hint=FORMS)
         return cls(text=text, module=place, attribute=attribute)
 
-    def load(self, accepts: Sequence[Accepts], wanted: str) -> Any:
+    def load(
+        self, accepts: Sequence[Accepts], wanted: str, advise: Callable[[object], str] = _nothing
+    ) -> Any:
         """Import the module, and give what is named.
 
         A function, or a class, is called without arguments if it is not wanted itself.
@@ -85,6 +97,8 @@ class TaskReference:
             those that stand first are looked for first.
         wanted
             What that is, for messages, such as ``"a task"``.
+        advise
+            Says what to do with something else; empty if that is not known.
 
         Raises
         ------
@@ -93,7 +107,7 @@ class TaskReference:
         """
         module = self._imported()
         if not self.attribute:
-            return self._only_one(module, accepts, wanted)
+            return self._only_one(module, accepts, wanted, advise)
         value: Any = module
         for name in self.attribute.split("."):
             if not hasattr(value, name):
@@ -103,14 +117,10 @@ class TaskReference:
                     hint=did_you_mean(name, names),
                 )
             value = getattr(value, name)
-        if not _is_any(value, accepts) and _needs_nothing(value):
+        if not _is_any(value, accepts) and needs_nothing(value):
             value = self._guarded(value)
         if not _is_any(value, accepts):
-            raise ConfigError(
-                f"{self.text!r} is no {wanted.removeprefix('a ')}, but of type "
-                f"{type(value).__name__}",
-                hint=f"Name {wanted}, or a function without arguments that gives one.",
-            )
+            raise wrong_kind(self.text, value, wanted, advise(value))
         return value
 
     def _imported(self) -> ModuleType:
@@ -135,28 +145,38 @@ class TaskReference:
         try:
             return make()
         except (Exception, SystemExit) as exc:  # code that exits would end this as if all were done
-            raise ConfigError(
-                f"{self.text!r} cannot be loaded: {type(exc).__name__}: {exc}",
-                hint=f"It was raised {_place_of(exc)}. Add --debug for the traceback.",
-            ) from exc
+            if isinstance(exc, ModuleNotFoundError) and exc.name and self._names(exc.name):
+                raise no_module(exc.name, self.text, Path.cwd()) from exc
+            raise raised_by_code(self.text, exc) from exc
 
-    def _only_one(self, module: ModuleType, accepts: Sequence[Accepts], wanted: str) -> object:
+    def _names(self, module: str) -> bool:
+        """Whether it is the module that was named, or what holds it."""
+        return f"{self.module}.".startswith(f"{module}.")
+
+    def _only_one(
+        self,
+        module: ModuleType,
+        accepts: Sequence[Accepts],
+        wanted: str,
+        advise: Callable[[object], str],
+    ) -> object:
         public = {k: v for k, v in vars(module).items() if not k.startswith("_")}
         found: dict[str, object] = {}
         for each in accepts:
             found = found or {k: v for k, v in public.items() if _is_any(v, [each])}
-        if len({id(value) for value in found.values()}) == 1:
-            return next(iter(found.values()))
-        names = ", ".join(found)
-        raise ConfigError(
-            f"{self.text} has {f'more than one: {names}' if found else f'not {wanted} in it'}",
-            hint=f"Name the one to take: {self.text}:NAME."
-            if found
-            else "Make one there, or name the module that makes it.",
-        )
+        if not found:
+            raise none_fits(module, self.text, wanted, advise)
+        if len({id(value) for value in found.values()}) > 1:
+            raise several_fit(self.text, list(found))
+        return next(iter(found.values()))
 
 
-def load_reference(text: str, accepts: Accepts | tuple[Accepts, ...], wanted: str) -> Any:
+def load_reference(
+    text: str,
+    accepts: Accepts | tuple[Accepts, ...],
+    wanted: str,
+    advise: Callable[[object], str] = _nothing,
+) -> Any:
     """Give what ``module:attribute`` or ``file.py[:attribute]`` names.
 
     Parameters
@@ -168,6 +188,8 @@ def load_reference(text: str, accepts: Accepts | tuple[Accepts, ...], wanted: st
         named, those that stand first are looked for first.
     wanted
         What that is, for messages, such as ``"a task"``.
+    advise
+        Says what to do with something else; empty if that is not known.
 
     Raises
     ------
@@ -175,13 +197,13 @@ def load_reference(text: str, accepts: Accepts | tuple[Accepts, ...], wanted: st
         It is not there, cannot be imported, or is something else.
     """
     every = accepts if isinstance(accepts, tuple) else (accepts,)
-    return TaskReference.parse(text).load(every, wanted)
+    return TaskReference.parse(text).load(every, wanted, advise)
 
 
 def _module_of(file: Path) -> tuple[str, Path]:
     """Give a file's module as it is called by its package, and the folder that is found in."""
     if not file.is_file():
-        raise ConfigError(f"there is no file {file}", hint=_FORMS)
+        raise no_file(file)
     path = file.absolute()
     parts = [] if path.stem == "__init__" else [path.stem]
     folder = path.parent
@@ -200,25 +222,3 @@ def _is_any(value: object, accepts: Sequence[Accepts]) -> bool:
     return any(
         isinstance(value, each) if isinstance(each, type) else each(value) for each in accepts
     )
-
-
-def _needs_nothing(value: object) -> bool:
-    if not callable(value):
-        return False
-    try:
-        inspect.signature(value).bind()
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _place_of(error: BaseException) -> str:
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"at {error.filename}:{error.lineno}"
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<") and frame.filename != __file__
-    ]
-    last = [f for f in frames if "importlib" not in f.filename][-1:]
-    return f"at {last[0].filename}:{last[0].lineno}" if last else "by the import itself"

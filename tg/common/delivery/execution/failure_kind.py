@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from ..._core.errors import (
+    CapacityError,
+    InfrastructureError,
+    MemoryLimitError,
+    TrainingFailedError,
+    TrainingTimeoutError,
+)
+
 __all__ = ["FailureKind"]
 
 
@@ -37,3 +45,23 @@ class FailureKind(StrEnum):
     def is_transient(self) -> bool:
         """Whether the same training may well succeed if it is tried again."""
         return self in (FailureKind.CAPACITY, FailureKind.INTERRUPTED, FailureKind.ENGINE)
+
+    @property
+    def error(self) -> type[TrainingFailedError]:
+        """What is raised of a run that has failed so.
+
+        Example
+        -------
+        >>> FailureKind.MEMORY.error.__name__
+        'MemoryLimitError'
+        """
+        return _ERRORS.get(self, TrainingFailedError)
+
+
+_ERRORS = {
+    FailureKind.MEMORY: MemoryLimitError,
+    FailureKind.TIMEOUT: TrainingTimeoutError,
+    FailureKind.CAPACITY: CapacityError,
+    FailureKind.INTERRUPTED: InfrastructureError,
+    FailureKind.ENGINE: InfrastructureError,
+}

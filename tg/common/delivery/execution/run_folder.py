@@ -15,16 +15,11 @@ from typing import Any
 
 from ..._core.archive_writer import write_tar_gz
 from ..._core.errors import (
-    CapacityError,
     FormatError,
-    InfrastructureError,
-    MemoryLimitError,
     RunCancelledError,
     RunNotFoundError,
     RunTimeoutError,
     StorageError,
-    TrainingFailedError,
-    TrainingTimeoutError,
 )
 from ..._core.file_lock import FileLock
 from ..._core.files import atomic_write
@@ -41,14 +36,6 @@ __all__ = ["RunFolder"]
 
 _STEP_SECONDS = 0.02
 _SETTLING_SECONDS = 3600.0
-_FAILURES = {
-    FailureKind.TASK: TrainingFailedError,
-    FailureKind.ENGINE: InfrastructureError,
-    FailureKind.CAPACITY: CapacityError,
-    FailureKind.INTERRUPTED: InfrastructureError,
-    FailureKind.MEMORY: MemoryLimitError,
-    FailureKind.TIMEOUT: TrainingTimeoutError,
-}
 
 
 class RunFolder:
@@ -278,7 +265,7 @@ class RunFolder:
             )
         if record.state is RunState.FAILED:
             last_line = record.failure.strip().rpartition("\n")[2]
-            raise _FAILURES[record.failure_kind](
+            raise record.failure_kind.error(
                 f"run {self.run_id} failed: {last_line}",
                 exit_code=record.exit_code,
                 traceback_tail=record.failure,

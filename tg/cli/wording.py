@@ -12,6 +12,10 @@ WORDS: tuple[tuple[str, str], ...] = (
         r"Watch it with Sweep\.open\('([^']+)'\)\.table\(\); or end that process, then run\(\)",
         r"Watch it: tg sweep status \1 --follow; or end that process, and do this again",
     ),
+    (
+        r"Make the same OptunaSweep again, with name='[^']+', and call run\(\)",
+        r"Go on with it: tg sweep run SWEEP, where SWEEP names its OptunaSweep, such as file.py",
+    ),
     (r"Sweep\.open\('([^']+)'\)\.run\(\)", r"tg sweep resume \1 --only-left"),
     (r"Sweep\.open\('([^']+)'\) goes on", r"tg sweep resume \1 goes on"),
     (r"with Sweep\.open\('([^']+)'\)", r"with tg sweep status \1"),

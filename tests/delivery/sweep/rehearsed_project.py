@@ -52,7 +52,7 @@ _TASKS = """
             if self.rate == self.fails_at:
                 raise ValueError(f"the rate {self.rate} is broken")
             if self.rate == self.lags_at:
-                for step in range(600):
+                for step in range(6000):
                     env.output_metric("height", -1000.0)
                     time.sleep(0.2)
             for step in range(self.speaks):

@@ -15,8 +15,6 @@ LIBRARY = Path(__file__).parents[2] / "tg"
 PYTHON = re.compile(
     r"Sweep\.open|\brun\.\w+\(|\bmake_package\(|\bclear\(\)|call run\(\)|\brows\(\)"
 )
-    r"Sweep\.open|\brun\.\w+\(|\bmake_package\(|\bclear\(\)|call run\(\)|\brows\(\)"
-)
 
 
 def text_of(node: ast.AST) -> str:

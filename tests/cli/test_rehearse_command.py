@@ -8,8 +8,8 @@ import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,12 +46,16 @@ def rehearse(*args: str, stdin: str = "", **env: str) -> subprocess.CompletedPro
     )
 
 
-def folders() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("tg-rehearsal-*"))
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Path]]:
+    """What rehearsals of this test have left; others go on beside it."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return lambda: list(tmp_path.glob("tg-rehearsal-*"))
 
 
-def test_a_commands_output_and_exit_code_pass_through_and_a_line_is_added() -> None:
-    before = folders()
+def test_a_commands_output_and_exit_code_pass_through_and_a_line_is_added(
+    folders: Callable[[], list[Path]],
+) -> None:
     done = rehearse(
         "--region", "eu-west-1", sys.executable, "-c", STORES, "--json", "--region", "5"
     )
@@ -61,7 +65,7 @@ def test_a_commands_output_and_exit_code_pass_through_and_a_line_is_added() -> N
     first, last = done.stderr.splitlines()
     assert first == "its own words"
     assert last == ("Rehearsed: 0 training jobs, 100 kB stored, 0 B of images pushed, 0 faults.")
-    assert folders() <= before
+    assert folders() == []
 
 
 def test_what_was_done_can_be_read_by_a_program() -> None:
@@ -101,13 +105,14 @@ boto3.client("s3").list_buckets()
         (("/nowhere/program",), "there is no program '/nowhere/program'"),
     ],
 )
-def test_what_cannot_be_done_is_told_and_leaves_nothing(args: tuple[str, ...], said: str) -> None:
-    before = folders()
+def test_what_cannot_be_done_is_told_and_leaves_nothing(
+    args: tuple[str, ...], said: str, folders: Callable[[], list[Path]]
+) -> None:
     done = rehearse(*args)
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
-    assert folders() <= before
+    assert folders() == []
 
 
 WAITS = """

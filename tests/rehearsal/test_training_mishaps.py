@@ -33,8 +33,8 @@ def stages(job: dict[str, Any]) -> list[str]:
 
 
 def counting(cloud: Rehearsal, asked: Asked, image: str, **more: Any) -> dict[str, Any]:
-    """Ask for a job that counts to 25 in 2.5 seconds, and keeps the count."""
-    request = asked(image, HyperParameters={"count_to": "25"}, **more)
+    """Ask for a job that counts to 80 in 8 seconds, and keeps the count."""
+    request = asked(image, HyperParameters={"count_to": "80"}, **more)
     uri = f"s3://{cloud.bucket}/mishaps/{request['TrainingJobName']}"
     request["CheckpointConfig"] = {"S3Uri": uri, "LocalPath": "/opt/ml/checkpoints"}
     return request
@@ -68,7 +68,7 @@ def test_a_retry_goes_on_from_what_was_stored_before_the_break(
     again = shown.index("Restarting")
     assert shown[again : again + 4] == ["Restarting", "Starting", "Downloading", "Training"]
     model = members(job["ModelArtifacts"]["S3ModelArtifacts"])
-    assert 0 < int(model["began_at"]) < 25
+    assert 0 < int(model["began_at"]) < 80
     # nothing is told to a container that breaks: it has had no time to save a model
     assert "stopped.txt" not in model
 

@@ -75,9 +75,9 @@ _TASKS = """
 
 def lay_out_project(root: Path) -> None:
     """Write the project, and its data."""
-    (root / "far").mkdir(parents=True, exist_ok=True)
-    (root / "far" / "__init__.py").touch()
-    (root / "far" / "walks.py").write_text(textwrap.dedent(_TASKS))
+    (root / "strolls").mkdir(parents=True, exist_ok=True)
+    (root / "strolls" / "__init__.py").touch()
+    (root / "strolls" / "walks.py").write_text(textwrap.dedent(_TASKS))
     data = root / "datasets" / "p" / "number.txt"
     data.parent.mkdir(parents=True, exist_ok=True)
     data.write_text("0.1")
@@ -86,7 +86,7 @@ def lay_out_project(root: Path) -> None:
 
 def tasks_of(count: int, case: str, **fields: Any) -> list[Any]:
     """Give tasks that no other case has."""
-    build = importlib.import_module("far.walks").build
+    build = importlib.import_module("strolls.walks").build
     rates = [1 + number for number in range(count)]
     return Autonamer(build).build_tasks(
         rate=rates, case=[case], **{key: [value] for key, value in fields.items()}

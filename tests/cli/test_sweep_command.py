@@ -13,6 +13,8 @@ from tg_program import document_of, tg
 
 from tg.cli.way_on import way_on
 from tg.common.delivery.sweep import SweepStatus, TaskState
+from tg.common.delivery.sweep.journal import Journal
+from tg.common.delivery.sweep.journal_file import journal_path
 
 SWEEP = """
     import os
@@ -86,6 +88,17 @@ def test_from_the_first_run_to_the_report(marker: Path, project: Path) -> None:
     assert "Sweep evening" in (project / "evening.html").read_text(encoding="utf-8")
     assert document_of("sweep", "cancel", "evening")["counts"] == {"completed": 3}
     assert document_of("sweep", "status", "evening", "--follow")["counts"] == {"completed": 3}
+
+
+def test_a_run_that_was_cancelled_behind_its_back_is_a_failed_command(marker: Path) -> None:
+    # else a script goes on without one of the results
+    marker.touch()
+    assert tg("sweep", "run", "brewing:sweep").returncode == 0
+    with Journal(journal_path("evening"), "write") as journal:
+        row = journal.rows()[1]
+        journal.write([row.but(state=TaskState.CANCELLED, kind="outside")])
+    assert tg("sweep", "run", "brewing:sweep").returncode == 1
+    assert tg("sweep", "resume", "evening").returncode == 0
 
 
 def test_who_looks_at_a_sweep_is_told_that_nobody_drives_it_and_how_it_goes_on(

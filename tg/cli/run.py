@@ -10,18 +10,19 @@ from typing import Annotated, Any
 
 import typer
 
-from ..common._core.errors import ConfigError, RunError
-from ..common.delivery.execution.run import Executor, Run
+from ..common._core.errors import ConfigError
+from ..common.delivery.execution.following import follow_run
+from ..common.delivery.execution.run import Executor
 from ..common.delivery.sagemaker.remote_options import RemoteOptions
 from ..common.delivery.sagemaker.routine import SagemakerRoutine
 from .command import command
 from .output import Output
 from .routine_reference import Dataset, Task, TaskProject, load_routine
 
-__all__ = ["InstanceType", "MaxRuntime", "Place", "PlaceOption", "executor_of", "register_run"]
+__all__ = ["InstanceType", "MaxRuntime", "PlaceKind", "PlaceOption", "executor_at", "register_run"]
 
 
-class Place(StrEnum):
+class PlaceKind(StrEnum):
     """Where a training runs."""
 
     ATTACHED = "attached"
@@ -31,7 +32,7 @@ class Place(StrEnum):
 
 
 PlaceOption = Annotated[
-    Place,
+    PlaceKind,
     typer.Option(
         "--place",
         help="In this process, in a fresh interpreter, in a container, or at SageMaker.",
@@ -63,7 +64,7 @@ def register_run(app: typer.Typer) -> None:
         output: Output,
         task: Task,
         *,
-        place: PlaceOption = Place.PROCESS,
+        place: PlaceOption = PlaceKind.PROCESS,
         settings: Settings = None,
         project: TaskProject = None,
         dataset: Dataset = None,
@@ -75,11 +76,13 @@ def register_run(app: typer.Typer) -> None:
         hyperparameters = _hyperparameters(settings or ())
         with contextlib.redirect_stdout(sys.stderr):  # what trains here may print
             routine = load_routine(task, project=project, dataset=dataset)
-            executor = executor_of(
+            executor = executor_at(
                 routine, place, instance_type=instance_type, max_runtime=max_runtime
             )
             started = executor.submit(hyperparameters)
-            metrics = {} if no_wait else _follow(started, output)
+            if not no_wait:
+                follow_run(started, output.say)
+            metrics = {} if no_wait else started.result().metrics
         values = {"run": started.id, "state": started.state, "metrics": metrics}
         if output.as_json:
             output.document(values)
@@ -90,9 +93,9 @@ def register_run(app: typer.Typer) -> None:
             output.line(f"{name}: {value}")
 
 
-def executor_of(
+def executor_at(
     routine: SagemakerRoutine,
-    place: Place,
+    place: PlaceKind,
     *,
     instance_type: str | None = None,
     max_runtime: int | None = None,
@@ -115,7 +118,7 @@ def executor_of(
     """
     given = {"instance_type": instance_type, "max_runtime_seconds": max_runtime}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if place is Place.REMOTE:
+    if place is PlaceKind.REMOTE:
         return routine.remote(RemoteOptions(**options))
     if options:
         flags = {"instance_type": "--instance-type", "max_runtime_seconds": "--max-runtime"}
@@ -125,25 +128,11 @@ def executor_of(
             hint="That is a setting of SageMaker's trainings: --place remote.",
         )
     executors = {
-        Place.ATTACHED: routine.attached,
-        Place.PROCESS: routine.process,
-        Place.LOCAL: routine.local,
+        PlaceKind.ATTACHED: routine.attached,
+        PlaceKind.PROCESS: routine.process,
+        PlaceKind.LOCAL: routine.local,
     }
     return executors[place]()
-
-
-def _follow(run: Run, output: Output) -> dict[str, float]:
-    """Pass the log on, and wait; Ctrl-C ends the training as well."""
-    try:
-        for line in run.logs():
-            output.say(line)
-        run.wait()
-    except KeyboardInterrupt:
-        run.cancel()
-        with contextlib.suppress(RunError):
-            run.wait()
-        raise
-    return run.result().metrics
 
 
 def _hyperparameters(settings: Sequence[str]) -> dict[str, str]:

@@ -196,7 +196,8 @@ def show_best(
 def _conclude(output: Output, sweep: Sweep, status: SweepStatus) -> None:
     """Show how it ended; a task without a result is a failed command."""
     _show(output, sweep, status)
-    if status[TaskState.FAILED] or not status.is_done or status.ended_by:
+    missing = status[TaskState.FAILED] or status[TaskState.CANCELLED] or not status.is_done
+    if missing or status.ended_by:
         raise typer.Exit(_FAILED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 from ..._core.errors import RunError
 from ..._core.logger import Logger
@@ -11,8 +12,15 @@ from .run import Run
 __all__ = ["follow_run"]
 
 
-def follow_run(run: Run) -> str:
+def follow_run(run: Run, on_line: Callable[[str], object] | None = None) -> str:
     """Pass the log on line by line, and wait; Ctrl-C ends the training as well.
+
+    Parameters
+    ----------
+    run
+        The training.
+    on_line
+        Gets each line; the library's log, with the run's id before it, if ``None``.
 
     Returns
     -------
@@ -28,7 +36,10 @@ def follow_run(run: Run) -> str:
     """
     try:
         for line in run.logs():
-            Logger.plain(f"{run.id} | {line}")
+            if on_line is None:
+                Logger.plain(f"{run.id} | {line}")
+            else:
+                on_line(line)
         run.wait()
     except KeyboardInterrupt:
         run.cancel()

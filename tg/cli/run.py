@@ -19,7 +19,7 @@ from .command import command
 from .output import Output
 from .routine_reference import Dataset, Task, TaskProject, load_routine
 
-__all__ = ["InstanceType", "MaxRuntime", "PlaceKind", "PlaceOption", "executor_at", "register_run"]
+__all__ = ["PlaceKind", "register_run"]
 
 
 class PlaceKind(StrEnum):
@@ -76,7 +76,7 @@ def register_run(app: typer.Typer) -> None:
         hyperparameters = _hyperparameters(settings or ())
         with contextlib.redirect_stdout(sys.stderr):  # what trains here may print
             routine = load_routine(task, project=project, dataset=dataset)
-            executor = executor_at(
+            executor = _executor_at(
                 routine, place, instance_type=instance_type, max_runtime=max_runtime
             )
             started = executor.submit(hyperparameters)
@@ -93,29 +93,14 @@ def register_run(app: typer.Typer) -> None:
             output.line(f"{name}: {value}")
 
 
-def executor_at(
+def _executor_at(
     routine: SagemakerRoutine,
     place: PlaceKind,
     *,
-    instance_type: str | None = None,
-    max_runtime: int | None = None,
+    instance_type: str | None,
+    max_runtime: int | None,
 ) -> Executor:
-    """Give a routine's executor for a place.
-
-    Parameters
-    ----------
-    routine
-        What is run.
-    place
-        Where.
-    instance_type, max_runtime
-        Of remote trainings; the latter in seconds.
-
-    Raises
-    ------
-    ConfigError
-        A setting is of no use there.
-    """
+    """Give a routine's executor for a place, with the settings that are of use there."""
     given = {"instance_type": instance_type, "max_runtime_seconds": max_runtime}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if place is PlaceKind.REMOTE:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tg.common._core.errors import EngineUnavailableError
 from tg.common.delivery.docker import Containers, DockerEngine
 from tg.common.delivery.docker.containers import ContainerSpec
 from tg.common.delivery.execution.printed_metrics import PrintedMetrics
@@ -33,12 +34,18 @@ PROGRAM = """
 
 
 class CountingContainers(Containers):
-    """Counts the lines that are read."""
+    """Counts the lines that are read, and is cut off after some."""
 
     lines = 0
+    cut_after: int | None = None
+    is_told = False
 
     def printed_since(self, name: str, since: str = "") -> Iterator[str]:
-        for line in super().printed_since(name, since):
+        for at, line in enumerate(super().printed_since(name, since)):
+            if at == self.cut_after:
+                if self.is_told:
+                    raise EngineUnavailableError("the engine does not answer")
+                return
             self.lines += 1
             yield line
 
@@ -71,6 +78,27 @@ def test_each_value_is_counted_once_and_what_was_read_is_not_read_again(
     assert containers.lines <= 5
     # who looks for the first time sees all
     assert PrintedMetrics(containers, name).values() == metrics.values()
+
+
+def test_a_look_that_is_cut_off_counts_nothing_twice(
+    printing: tuple[CountingContainers, str],
+) -> None:
+    # else an engine that is started anew while a sweep looks doubles the steps of a training
+    containers, name = printing
+    whole, metrics = PrintedMetrics(containers, name), PrintedMetrics(containers, name)
+    deadline = time.monotonic() + 60
+    while len(whole.values().get("same", [])) < 2_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    containers.cut_after, containers.is_told = 1_000, True
+    with pytest.raises(EngineUnavailableError):
+        metrics.values()
+    containers.cut_after = None
+    assert len(metrics.values()["same"]) == 2_000
+    containers.cut_after, containers.is_told = 0, False
+    assert len(metrics.values()["same"]) == 2_000
+    containers.cut_after = None
+    assert len(metrics.values()["same"]) == 2_000
 
 
 def test_a_container_that_is_not_there_has_reported_nothing() -> None:

@@ -54,16 +54,22 @@ class PrintedMetrics:
 
     def _read(self) -> None:
         stamp, found = self._since, Counter[tuple[str, str]]()
+        fresh: list[tuple[str, float]] = []
         for line in self._containers.printed_since(self._name, self._since):
             parts = _STAMP.fullmatch(line)
             # without one it is a further part of what was printed as one line, as progress bars are
             stamp, text = (parts[1], parts[2]) if parts else (stamp, line)
             found[stamp, text] += 1
             if found[stamp, text] > self._seen[stamp, text]:
-                for name, value in reported_metrics(text):
-                    self._values.setdefault(name, []).append(value)
+                fresh += reported_metrics(text)
+        # only now: what comes before the engine fails is read once more
+        for name, value in fresh:
+            self._values.setdefault(name, []).append(value)
         newest = max((stamp for stamp, _ in found), default="")
         if newest:
             latest = datetime.fromisoformat(newest[:_SECONDS])
-            self._since = f"{(latest - _OVERLAP).isoformat()}.000000000Z"
-        self._seen = Counter({key: count for key, count in found.items() if key[0] >= self._since})
+            since = f"{(latest - _OVERLAP).isoformat()}.000000000Z"
+            self._since = max(self._since, since)
+        # with those of before: the engine may have given up without saying so
+        seen = self._seen | found
+        self._seen = Counter({key: count for key, count in seen.items() if key[0] >= self._since})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections import Counter
@@ -97,6 +98,25 @@ def test_the_metrics_of_a_run_that_was_removed_are_asked_for_once(place: Path) -
     WatchedBatch.hidden.add(removed.run_id)
     assert again.run()["completed"] == 3
     assert (WatchedBatch.found[kept.run_id], WatchedBatch.found[removed.run_id]) == (1, 1)
+
+
+def test_a_log_that_cannot_be_read_for_a_moment_ends_no_sweep(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # else a shared folder that hangs once ends the driving, and nothing is started any more
+    left, read = [3], FileRun.metric_values
+
+    def torn(run: FileRun) -> dict[str, list[float]]:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return read(run)
+
+    monkeypatch.setattr(FileRun, "metric_values", torn)
+    planned = tasks(1, seconds=0.6)
+    sweep = Sweep(planned, WatchedExecutor(place), name="torn", stopping=RULE, pace=QUICK)
+    assert sweep.run()["completed"] == 1
+    assert sweep.rows()[0].metrics == {"m": 1.0}
 
 
 def test_to_draw_curves_again_does_not_find_runs_anew(place: Path) -> None:

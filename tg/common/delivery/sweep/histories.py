@@ -41,7 +41,7 @@ def histories_of(
         try:
             values = known.run(batches[row.batch], row).metric_values()
             histories[row.number] = values.get(metric, [])
-        except TgError as exc:
+        except (TgError, OSError) as exc:  # such as of a log in a folder that is away for a moment
             if row.state.is_final and Refusal.of(exc) is Refusal.TASK:
                 histories[row.number] = []
     return histories

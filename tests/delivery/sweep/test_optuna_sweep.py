@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import io
 import random
+import shutil
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from tg.common._core.errors import (
 from tg.common._core.logger import Logger
 from tg.common.delivery.sagemaker import Autonamer, SagemakerRoutine
 from tg.common.delivery.sweep import Integers, OptunaSweep, Sweep, SweepStatus, Uniform, draw
+from tg.common.delivery.sweep.journal import Journal
 from tg.common.delivery.sweep.progress import SweepProgress
 from tg.common.delivery.sweep.search_space import SearchSpace
 
@@ -34,6 +37,9 @@ SPACE = {
     "depth": Integers(low=1, high=8),
     "layers": [[10], [10, 5]],
 }
+
+
+SEARCH: dict[str, Any] = {"name": "brief", "metric": "score", "trials": 1}
 
 
 def build(rate: float = 0.1, depth: int = 3, layers: list[int] | None = None) -> FileTask:
@@ -379,6 +385,39 @@ def test_the_bar_is_one_for_the_whole_search(place: Path) -> None:
 
 def test_a_search_tells_how_long_it_is_before_it_begins(place: Path) -> None:
     assert repr(searched(place)) == "<sweep o of 12 tasks, not started>"
+
+
+def test_searches_of_one_name_are_told_apart_by_what_they_build(place: Path) -> None:
+    # else MLflow shows the trials of a search that was begun anew among those of the first
+    pytest.importorskip("optuna")
+    identities = []
+    for builder in (build, lambda **cell: FileTask("", seconds=0.01)):
+        search = OptunaSweep(
+            Autonamer(builder), {"rate": SPACE["rate"]}, FolderExecutor(place), **SEARCH
+        )
+        search.run()
+        with Journal(search.journal_path) as journal:
+            identities.append(journal.about()["identity"])
+        shutil.rmtree(search.journal_path.parent)
+    assert len(set(identities)) == 2
+
+
+def test_the_deadline_of_a_search_is_kept_from_its_first_moment(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # else one that is ended before its first trial goes on for ever when it is opened
+    pytest.importorskip("optuna")
+
+    def end(sweep: Sweep) -> None:
+        raise KeyboardInterrupt
+
+    brief = {"deadline": timedelta(0), **SEARCH}
+    search = OptunaSweep(Autonamer(build), SPACE, FolderExecutor(place), **brief)
+    with monkeypatch.context() as patch:
+        patch.setattr(Sweep, "_driven", end)
+        pytest.raises(KeyboardInterrupt, search.run)
+    Sweep.open("brief").run()
+    assert Sweep.open("brief").status().ended_by == "deadline"
 
 
 def test_a_space_is_read_as_it_was_written() -> None:

@@ -21,7 +21,7 @@ from .settings import SweepSettings
 from .sweep_title import sweep_title
 from .task_row import TaskRow
 
-__all__ = ["bring_into_being"]
+__all__ = ["bring_into_being", "identity_of"]
 
 _DIGEST = 10
 
@@ -64,7 +64,7 @@ def bring_into_being(
     batch: TaskBatch = executor.batch(dict(plan.tasks))
     batch.prepare()
     fingerprints = {name: batch.fingerprint(name) for name in plan.tasks}
-    identity = _identity(plan, batch)
+    identity = identity_of(batch)
     if path is None:
         title = sweep_title(plan.tasks)
         path = journal_path(suffixed_name(title, identity[:_DIGEST], target=SAGEMAKER_JOB))
@@ -89,6 +89,18 @@ def bring_into_being(
             rows=rows,
         ).close()
     return path, batch
+
+
+def identity_of(batch: TaskBatch) -> str:
+    """Tell a sweep by the ids of its runs: these are of the code, the tasks, and the place.
+
+    Parameters
+    ----------
+    batch
+        Its tasks.
+    """
+    content = json.dumps(sorted(batch.run_id(name) for name in batch.names))
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _is_there(path: Path) -> bool:
@@ -133,9 +145,3 @@ def _difference(known: Mapping[str, str], wanted: Mapping[str, str]) -> str:
         )
         + why
     )
-
-
-def _identity(plan: SweepPlan, batch: TaskBatch) -> str:
-    """Tell a sweep by the ids of its runs: these are of the code, the tasks, and the place."""
-    content = json.dumps(sorted(batch.run_id(name) for name in plan.tasks))
-    return hashlib.sha256(content.encode()).hexdigest()

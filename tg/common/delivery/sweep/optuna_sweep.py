@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from ..._core.errors import ConfigError, MissingDependencyError, SweepError
@@ -168,7 +169,8 @@ class OptunaSweep(Sweep):
             return
         _optuna()
         birth = SearchBirth(self._space, self._builder, self._executor)
-        self._batches[0] = birth.bring_about(self.journal_path, self._settings, self._trials)
+        settings = self._settings.begun(datetime.now(UTC))
+        self._batches[0] = birth.bring_about(self.journal_path, settings, self._trials)
         self._is_begun = True
 
     def _go_on(self, journal: Journal) -> SweepStatus:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ..._core.errors import SweepError, SweepNotFoundError, TgError
 from ..._core.logger import Logger
 from ..execution.task_batch import TaskBatch, open_batch
+from .birth import identity_of
 from .driver_lock import driving
 from .journal import Journal
 from .plan import SweepPlan
@@ -90,6 +91,7 @@ class SearchBirth:
         batch.prepare()
         about = {
             "settings": settings.to_json(),
+            "identity": identity_of(batch),
             "search": self._space.to_json(),
             "planned": str(trials),
         }

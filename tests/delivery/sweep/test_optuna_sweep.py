@@ -415,7 +415,8 @@ def test_the_deadline_of_a_search_is_kept_from_its_first_moment(
     search = OptunaSweep(Autonamer(build), SPACE, FolderExecutor(place), **brief)
     with monkeypatch.context() as patch:
         patch.setattr(Sweep, "_driven", end)
-        pytest.raises(KeyboardInterrupt, search.run)
+        with pytest.raises(KeyboardInterrupt):
+            search.run()
     Sweep.open("brief").run()
     assert Sweep.open("brief").status().ended_by == "deadline"
 

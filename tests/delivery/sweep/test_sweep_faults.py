@@ -277,6 +277,36 @@ def test_a_task_that_cannot_be_started_does_not_stop_the_others(place: Path) -> 
     assert "this one cannot be" in sweep.rows()[3].reason
 
 
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("there is no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (OSError(os.fsdecode(b"no caf\xe9.csv")), r"no caf\udce9.csv"),
+        (Mute(), "Mute"),
+        (ValueError("x" * 3_000_000 + " is too long"), "is too long"),
+    ],
+    ids=["file name", "mute", "long"],
+)
+def test_an_error_that_is_no_text_costs_its_task_alone(
+    place: Path, error: Exception, shown: str
+) -> None:
+    # a name of a file that is no UTF-8 would end every process that drives the sweep
+    def refuse(batch: FolderBatch, name: str, attempt: int, at: int) -> None:
+        if name == "t00003":
+            raise error
+
+    sweep = Sweep(tasks(6), executor_with(place, refuse), name="untold", pace=QUICK)
+    status = sweep.run()
+    assert (status["completed"], status["failed"]) == (5, 1)
+    reason = sweep.rows()[3].reason
+    assert shown in reason
+    assert len(reason) < 1_000_000
+
+
 def test_expired_credentials_pause_the_sweep_and_lose_nothing(place: Path) -> None:
     # a laptop that slept for a day: its token is not valid any more
     is_expired = threading.Event()

@@ -81,6 +81,8 @@ def test_an_empty_grid_is_refused() -> None:
         (FileTask("a"), ConfigError, "not a FileTask"),
         ([FileTask("a"), FileTask("b"), FileTask("a")], NamingError, r"'a' \(2x\)"),
         ([FileTask("a"), FileTask("")], NamingError, "1 of 2 tasks have no name: those at 1"),
+        ([SimpleNamespace(info=None)], NamingError, "1 of 1 tasks have no name"),
+        ([FileTask(["a"])], NamingError, r"\['a'\]"),  # type: ignore[arg-type]
         ({"a": SimpleNamespace(info={})}, ConfigError, "SimpleNamespace"),
         ({1: FileTask("a")}, NamingError, "1"),
         ({os.fsdecode(b"caf\xe9"): FileTask("a")}, NamingError, r"'caf\\udce9'"),
@@ -97,6 +99,9 @@ def test_a_plan_that_cannot_work_is_refused_at_once(
     "settings",
     [
         {"max_parallel": 0},
+        {"max_parallel": True},
+        {"max_cost": True},
+        {"fail_fast": "no"},  # would be yes
         {"max_cost": 0.0},
         {"max_cost": float("nan")},
         {"max_cost": "3"},

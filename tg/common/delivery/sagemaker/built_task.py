@@ -50,11 +50,20 @@ def info_of(task: Any, name: str) -> MutableMapping[str, Any]:
 
 def grid_error(failures: Mapping[str, Exception], cells: int) -> GridError:
     """Name all cells whose tasks cannot be built, and why."""
-    texts = {name: f"{type(exc).__name__}: {exc}" for name, exc in failures.items()}
-    shown = "; ".join(f"{name} ({text})" for name, text in list(texts.items())[:_SHOWN])
+    texts = {name: _text(exc) for name, exc in failures.items()}
+    shown = "; ".join(
+        f"{name} ({text.splitlines()[0]})" for name, text in list(texts.items())[:_SHOWN]
+    )
     more = f"; and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return GridError(
         f"the build method failed for {len(texts)} of {cells} cells: {shown}{more}",
         failures=texts,
         hint="Mend it, or leave these values out of the grid.",
     )
+
+
+def _text(error: Exception) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - the texts of a user's own class are the user's code
+        return type(error).__name__

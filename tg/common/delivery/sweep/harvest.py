@@ -11,6 +11,7 @@ from ..execution.task_batch import TaskBatch
 from .calls import Calls
 from .cause import Cause
 from .outcome import Outcome, outcome_of
+from .plain_text import error_text
 from .refusal import Refusal
 from .task_row import TaskRow
 from .watch import Watch
@@ -69,7 +70,7 @@ class Harvest:
         """
         self._tries[row.number] += 1
         if error is not None:
-            self._give(row, None, Outcome(kind=Cause.UNREADABLE, reason=str(error)))
+            self._give(row, None, Outcome(kind=Cause.UNREADABLE, reason=error_text(error)))
             return
         self._calls.look(
             functools.partial(outcome_of, self._batches[row.batch], row.run_id),
@@ -88,7 +89,8 @@ class Harvest:
             if refusal is not Refusal.TASK and self._tries[row.number] < _TRIES:
                 self._watch.add(row.number)  # the next look finds it ended, and asks again
                 return
-            outcome = Outcome(kind=Cause.UNREADABLE, reason=f"it cannot be read: {error}")
+            why = "" if error is None else error_text(error)
+            outcome = Outcome(kind=Cause.UNREADABLE, reason=f"it cannot be read: {why}")
         self._give(row, state, outcome)
 
     def _give(self, row: TaskRow, state: RunState | None, outcome: Outcome) -> None:

@@ -11,6 +11,7 @@ from ..execution.failure_kind import FailureKind
 from ..execution.run import Run
 from ..execution.task_batch import TaskBatch
 from .histories import with_last
+from .plain_text import error_text
 from .refusal import Refusal
 
 __all__ = ["Outcome", "outcome_of"]
@@ -53,7 +54,7 @@ def outcome_of(batch: TaskBatch, run_id: str) -> Outcome:
     try:
         run.wait(timeout_seconds=0)  # a completed run then removes what it has no need of any more
     except RunError as exc:
-        reason = str(exc)
+        reason = error_text(exc)
     state = run.state
     if state is RunState.COMPLETED:
         # the last lines of a log far away come up to a minute late, and nobody looks again

@@ -111,13 +111,16 @@ def _is_utf8(text: str) -> bool:
 
 
 def _by_name(tasks: list[Any]) -> dict[str, TrainingTask]:
-    names = [getattr(task, "info", {}).get("name", "") for task in tasks]
+    names = [_name(task) for task in tasks]
     unnamed = [str(place) for place, name in enumerate(names) if not name]
     if unnamed:
         raise NamingError(
             f"{len(unnamed)} of {len(names)} tasks have no name: those at {_listed(unnamed)}",
             hint='Set task.info["name"], or build them with an Autonamer.',
         )
+    wrong = [repr(name) for name in names if not isinstance(name, str)]
+    if wrong:
+        raise NamingError(f"tasks cannot be called {_listed(wrong)}", hint="Give texts.")
     twice = [f"{name!r} ({count}x)" for name, count in Counter(names).items() if count > 1]
     if twice:
         raise NamingError(
@@ -125,6 +128,11 @@ def _by_name(tasks: list[Any]) -> dict[str, TrainingTask]:
             hint="Give each its own; an Autonamer does.",
         )
     return dict(zip(names, tasks, strict=True))
+
+
+def _name(task: Any) -> Any:
+    info = getattr(task, "info", None)
+    return info.get("name", "") if isinstance(info, Mapping) else ""
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -57,18 +57,23 @@ class SweepSettings:
 
     def __post_init__(self) -> None:
         if self.max_parallel is not None and (
-            not isinstance(self.max_parallel, int) or self.max_parallel < 1
+            not _is_number(self.max_parallel, int) or self.max_parallel < 1
         ):
             raise ConfigError(
                 f"max_parallel={self.max_parallel!r} lets nothing run",
                 hint="Give 1 or more, or None for as many as the place allows.",
             )
         if self.max_cost is not None and (
-            not isinstance(self.max_cost, int | float) or not self.max_cost > 0
+            not _is_number(self.max_cost, int | float) or not self.max_cost > 0
         ):
             raise ConfigError(
                 f"max_cost={self.max_cost!r} lets nothing run",
                 hint="Give US dollars, or None for no ceiling.",
+            )
+        if not isinstance(self.fail_fast, bool):
+            raise ConfigError(
+                f"fail_fast={self.fail_fast!r} is neither true nor false",
+                hint="Give fail_fast=True, or leave it out.",
             )
         for name, kind in _KEPT.items():
             value = getattr(self, name)
@@ -141,3 +146,7 @@ class SweepSettings:
                 f"the settings of this sweep are not known to this version: {exc}",
                 hint="Use a newer version of training-grounds.",
             ) from exc
+
+
+def _is_number(value: Any, kinds: Any) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)

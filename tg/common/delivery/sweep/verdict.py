@@ -6,6 +6,7 @@ from ...contract.run_state import RunState
 from ..execution.failure_kind import FailureKind
 from .cause import Cause
 from .outcome import Outcome
+from .plain_text import error_text
 from .refusal import Refusal
 from .retry import RetryPolicy
 from .task_row import TaskRow
@@ -26,7 +27,7 @@ def refused(row: TaskRow, refusal: Refusal, error: BaseException, places: int) -
     places
         How many places there are to try.
     """
-    reason = str(error) or repr(error)
+    reason = error_text(error)
     if refusal is Refusal.TASK:
         return row.but(state=TaskState.FAILED, kind=Cause.START, reason=reason)
     if refusal is Refusal.SILENCE:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -100,10 +103,28 @@ def test_no_column_is_lost_to_another_of_its_name() -> None:
     assert table.columns.is_unique
 
 
+class Mute:
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("there is no text")
+
+
+ENDLESS: list[Any] = [1]
+ENDLESS.append(ENDLESS)
+
+
 @pytest.mark.parametrize(
     "value",
-    [os.fsdecode(b"caf\xe9.csv"), 10**400, 10**5000, {"caf\udce9": 1}, float("nan"), [b"\xff"]],
-    ids=["file name", "huge", "endless", "key", "nan", "bytes"],
+    [
+        os.fsdecode(b"caf\xe9.csv"),
+        10**400,
+        10**5000,
+        {"caf\udce9": 1},
+        float("nan"),
+        [b"\xff"],
+        Mute(),
+        ENDLESS,
+    ],
+    ids=["file name", "huge", "endless", "key", "nan", "bytes", "mute", "in itself"],
 )
 def test_odd_parameters_cost_no_table_and_no_report(tmp_path: Path, value: Any) -> None:
     values = [value, 2]
@@ -119,6 +140,43 @@ def test_odd_parameters_cost_no_table_and_no_report(tmp_path: Path, value: Any) 
         tmp_path / "odd.html", status, rows, SweepPlots(rows, curves), metric="r2_test"
     )
     assert "parameter.task" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("values", "metric", "reached"),
+    [
+        (["$\\frac{$", "costs $5 to $10", "\0\n"], "m$^_test", 1.0),
+        (["x" * 3000, "y"], "m" * 600, 1.0),
+        ([1e308, -1e308, 1], "m_test", 1.0),
+        ([1, 2], "m_test", 1e308),
+    ],
+    ids=["formulas", "long", "huge", "diverged"],
+)
+def test_what_matplotlib_cannot_draw_costs_no_report(
+    tmp_path: Path, values: list[Any], metric: str, reached: float
+) -> None:
+    # the names and values are the user's: a dollar in one is no formula
+    rows = [
+        row(number, parameters={"a$_{": value, "b": number}, metrics={metric: reached * sign})
+        for number, value in enumerate(values)
+        for sign in (1, -1)
+    ]
+    status = SweepStatus(
+        name="odd", counts={TaskState.COMPLETED: len(rows)}, reused=0, spent=0.0, ended_by=""
+    )
+    plots = SweepPlots(rows, lambda name, tasks: {task: [1.0, 1e308, -1e308] for task in tasks})
+    path = write_report(tmp_path / "odd.html", status, rows, plots, metric=metric)
+    for picture in re.findall('base64,([^"]*)"', path.read_text()):
+        ElementTree.fromstring(base64.b64decode(picture))
+
+
+def test_many_texts_are_drawn_in_seconds_and_some_of_them_are_named() -> None:
+    rows = [row(number, parameters={"seed": f"s{number}"}) for number in range(3000)]
+    began = time.perf_counter()
+    figure = SweepPlots(rows, curves).by_parameter("r2_test")
+    figure.draw_without_rendering()
+    assert time.perf_counter() - began < 10
+    assert len(figure.axes[0].get_xticks()) <= 30
 
 
 def test_a_clock_that_steps_back_makes_no_negative_duration() -> None:
@@ -159,7 +217,7 @@ def test_every_picture_shows_the_tasks_that_have_the_metric(plots: SweepPlots) -
     assert [axes.get_xlabel() for axes in by_parameter.axes] == ["alpha", "kind"]
     assert [len(axes.collections[0].get_offsets()) for axes in by_parameter.axes] == [5, 5]
     assert by_parameter.axes[0].get_xscale() == "log"
-    assert len(plots.draw("parallel").axes[0].lines) == 5
+    assert len(plots.draw("parallel").axes[0].collections[0].get_segments()) == 5
     drawn = plots.draw("curves", "r2_train").axes[0]
     assert [list(line.get_ydata()) for line in drawn.lines] == [[0.1, 0.2, 0.3]] * 5
     overfit = plots.draw("overfit").axes[0]

@@ -6,10 +6,31 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .picture_text import picture_text
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["AxisScale"]
+__all__ = ["AxisScale", "is_drawable"]
+
+_MOST_MARKS = 30  # more cannot be read
+_GREATEST = 1e300  # twice as much has to be a number as well
+
+
+def is_drawable(value: float) -> bool:
+    """Whether an axis has a place for a number: for what diverged it has none.
+
+    Parameters
+    ----------
+    value
+        Any number.
+
+    Example
+    -------
+    >>> is_drawable(3), is_drawable(float("nan")), is_drawable(1e308)
+    (True, False, False)
+    """
+    return abs(value) < _GREATEST
 
 
 class AxisScale:
@@ -35,17 +56,20 @@ class AxisScale:
         self._is_number = bool(known) and all(
             isinstance(value, int | float) and not isinstance(value, bool) for value in known
         )
+        if self._is_number:
+            known = [value for value in known if is_drawable(value)]
         numbers = [float(value) for value in known] if self._is_number else []
         self._is_log = bool(numbers) and min(numbers) > 0 and max(numbers) / min(numbers) >= 100
-        self._texts = [] if self._is_number else list(dict.fromkeys(map(str, values)))
+        texts = [] if self._is_number else list(dict.fromkeys(map(str, values)))
+        self._texts = {text: float(place) for place, text in enumerate(texts)}
         places = list(map(self.place, known if self._is_number else values)) or [0.0]
         self._low, self._high = min(places), max(places)
 
     def place(self, value: Any) -> float:
         """Where it stands on the axis; not a number if there is none."""
         if not self._is_number:
-            return float(self._texts.index(str(value)))
-        return math.nan if value is None else float(value)
+            return self._texts[str(value)]
+        return float(value) if value is not None and is_drawable(value) else math.nan
 
     def share(self, value: Any) -> float:
         """Where it stands between the least, 0, and the greatest, 1."""
@@ -57,7 +81,7 @@ class AxisScale:
     def marks(self) -> list[tuple[float, str]]:
         """Give what to write beside an axis from 0 to 1."""
         if not self._is_number:
-            return [(self.share(text), text) for text in self._texts]
+            return [(self.share(text), picture_text(text)) for text in self._marked()]
         return [(0.0, f"{self._low:.4g}"), (1.0, f"{self._high:.4g}")]
 
     def label(self, panel: Axes) -> None:
@@ -65,4 +89,10 @@ class AxisScale:
         if self._is_log:
             panel.set_xscale("log")
         if not self._is_number:
-            panel.set_xticks(range(len(self._texts)), self._texts, rotation=30, ha="right")
+            marked = self._marked()
+            places = [self.place(text) for text in marked]
+            panel.set_xticks(places, [*map(picture_text, marked)], rotation=30, ha="right")
+
+    def _marked(self) -> list[str]:
+        step = math.ceil(len(self._texts) / _MOST_MARKS)
+        return list(self._texts)[:: step or 1]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from ..._core.errors import ConfigError
 from ..._core.suggestions import did_you_mean
-from .axis_scale import AxisScale
+from .axis_scale import AxisScale, is_drawable
 from .metric_choice import chosen_metric, metric_names, train_and_test
 from .picture import new_picture
+from .picture_text import picture_text
 from .table import parameter_names
 from .task_row import TaskRow
 
@@ -69,8 +70,8 @@ class SweepPlots:
             scale = AxisScale([row.parameters.get(parameter) for row in rows])
             places = [scale.place(row.parameters.get(parameter)) for row in rows]
             panel.scatter(places, [row.metrics[name] for row in rows], alpha=0.7)
-            panel.set_xlabel(parameter)
-            panel.set_ylabel(name)
+            panel.set_xlabel(picture_text(parameter))
+            panel.set_ylabel(picture_text(name))
             scale.label(panel)
         return figure
 
@@ -87,22 +88,20 @@ class SweepPlots:
         values = [row.metrics[name] for row in rows]
         figure, (panel,) = _panels(1, width=2.0 + 1.5 * (len(varying) + 1))
         color = _color_of(values)
-        shade = AxisScale(values).share
         scales = [AxisScale([row.parameters.get(one) for row in rows]) for one in varying]
         last = AxisScale(values)
-        for row in rows:
-            heights = [
-                scale.share(row.parameters.get(one))
-                for one, scale in zip(varying, scales, strict=True)
-            ]
-            value = row.metrics[name]
-            panel.plot([*heights, last.share(value)], color=color.cmap(shade(value)))
-        panel.set_xticks(range(len(varying) + 1), [*varying, name])
+        shares = [
+            [scale.share(row.parameters.get(one)) for row in rows]
+            for one, scale in zip(varying, scales, strict=True)
+        ]
+        lines = list(zip(*shares, map(last.share, values), strict=True))
+        _add_lines(panel, lines, [color.cmap(last.share(value)) for value in values])
+        panel.set_xticks(range(len(varying) + 1), [*map(picture_text, [*varying, name])])
         panel.set_yticks([])
         for place, scale in enumerate([*scales, last]):
             for height, text in scale.marks():
                 panel.annotate(text, (place, height), fontsize="x-small", ha="center")
-        figure.colorbar(color, ax=panel, label=name)
+        figure.colorbar(color, ax=panel, label=picture_text(name))
         return figure
 
     def curves(self, metric: str | None = None) -> Figure:
@@ -116,12 +115,12 @@ class SweepPlots:
         name, rows = self._with(metric)
         tasks = [row.name for row in rows if row.run_id]
         shown = self._curves(name, tasks[:_MOST_CURVES])
-        lines = {task: list(line) for task, line in shown.items() if len(line) > 1}
+        lines = {task: _drawable(line) for task, line in shown.items() if len(line) > 1}
         figure, (panel,) = _panels(1)
         for task, line in lines.items():
-            panel.plot(range(1, len(line) + 1), line, label=task)
+            panel.plot(range(1, len(line) + 1), line, label=picture_text(task))
         panel.set_xlabel("report")
-        panel.set_ylabel(name)
+        panel.set_ylabel(picture_text(name))
         if not lines:
             panel.set_title("no task has reported it more than once", fontsize="small")
         elif len(tasks) > _MOST_CURVES:
@@ -161,8 +160,8 @@ class SweepPlots:
             if rows:
                 start = (min([*seen, *unseen]),) * 2
                 panel.axline(start, slope=1, color="grey", linewidth=0.8)
-            panel.set_xlabel(train)
-            panel.set_ylabel(test)
+            panel.set_xlabel(picture_text(train))
+            panel.set_ylabel(picture_text(test))
         return figure
 
     def draw(self, kind: str, metric: str | None = None) -> Figure:
@@ -209,6 +208,17 @@ def _panels(count: int, width: float | None = None) -> tuple[Figure, list[Axes]]
     return figure, [figure.add_subplot(down, across, place + 1) for place in range(count)]
 
 
+def _add_lines(
+    panel: Axes, lines: Sequence[Sequence[float]], colors: Sequence[tuple[float, ...]]
+) -> None:
+    """Draw lines that all have as many points: at once, as there may be thousands."""
+    from matplotlib.collections import LineCollection  # noqa: PLC0415
+
+    panel.add_collection(LineCollection([list(enumerate(one)) for one in lines], colors=colors))
+    panel.set_xlim(-0.1, len(lines[0]) - 0.9)
+    panel.set_ylim(-0.05, 1.05)
+
+
 def _color_of(values: Sequence[float]) -> ScalarMappable:
     from matplotlib import colormaps  # noqa: PLC0415
     from matplotlib.cm import ScalarMappable  # noqa: PLC0415
@@ -233,4 +243,8 @@ def _varying(rows: Sequence[TaskRow]) -> list[str]:
 
 
 def _are_numbers(row: TaskRow, *names: str) -> bool:
-    return all(math.isfinite(row.metrics.get(name, math.nan)) for name in names)
+    return all(is_drawable(row.metrics.get(name, math.nan)) for name in names)
+
+
+def _drawable(line: Sequence[float]) -> list[float]:
+    return [value if is_drawable(value) else math.nan for value in line]

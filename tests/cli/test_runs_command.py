@@ -19,8 +19,11 @@ import pandas as pd
 import pytest
 from tg_program import document_of, text_of, tg
 
+from tg.common import Loc
 from tg.common._core.errors import RunCancelledError
+from tg.common.contract import RunState
 from tg.common.delivery.execution.run import Run
+from tg.common.delivery.execution.run_folder import RunFolder
 from tg.common.delivery.sagemaker import SagemakerRoutine
 from tg.common.ml.training_core import FunctionTask
 
@@ -59,6 +62,20 @@ def test_runs_are_listed_with_their_state(routine: SagemakerRoutine, run: Run) -
     assert run.id in text_of("runs", "list", "steep*", "--project", "tea")
     assert document_of("runs", "list", "--project", "coffee") == {"runs": []}
     assert "There are none." in text_of("runs", "list", "coffee*")
+
+
+def test_a_run_that_cannot_be_settled_here_hides_no_other(run: Run, project: Path) -> None:
+    # such as one of somebody else, whose folder may be read only, or one for whose result the
+    # disk has no room
+    folder = RunFolder.create(
+        Loc.data_cache_path / "sagemaker" / "tea" / "output", "mint", "process"
+    )
+    folder.update(state=RunState.IN_PROGRESS)
+    (folder.path / "lock").mkdir()
+    rows = {row["run"]: row for row in document_of("runs")["runs"]}
+    assert {row["state"] for row in rows.values()} == {"Completed", "InProgress"}
+    assert "lock" in rows[folder.run_id]["problem"]
+    assert run.id in text_of("runs")
 
 
 def test_the_table_of_runs_fits_a_terminal_of_80_columns(run: Run, project: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..common._core.errors import EngineError, FormatError, MissingDependencyError
+from ..common._core.errors import EngineError, FormatError, MissingDependencyError, StorageError
 from ..common.delivery.execution.kept_run import open_run
 from ..common.delivery.execution.run_folder import RunFolder
 from .command import command, group
@@ -113,7 +113,7 @@ def _row(folder: RunFolder) -> dict[str, Any]:
     try:
         try:
             _ = open_run(folder).state  # one that has ended meanwhile is settled
-        except (EngineError, MissingDependencyError) as exc:
+        except (EngineError, MissingDependencyError, StorageError) as exc:
             problem = str(exc)  # what is recorded of it is shown all the same
         record = folder.read()
     except FormatError as exc:

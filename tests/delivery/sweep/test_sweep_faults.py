@@ -429,6 +429,26 @@ def test_a_run_that_was_removed_is_started_again(place: Path) -> None:
     assert_all_completed(sweep, place)
 
 
+def test_a_run_that_is_removed_before_it_was_read_does_not_hold_up_the_end(place: Path) -> None:
+    # else a sweep that was cancelled waits for ever for what nobody can read
+    executor = FolderExecutor(place)
+
+    def cost(run: Run) -> float | None:
+        if run_files(place):
+            (place / run.id).unlink()
+            with Journal(sweep.journal_path, "write") as journal:
+                journal.request("cancel")
+        raise AwsConnectionError("no answer")
+
+    executor.change = lambda batch: setattr(batch, "cost", cost)
+    sweep = Sweep(tasks(1), executor, name="gone", pace=QUICK)
+    driver = threading.Thread(target=sweep.run, daemon=True)
+    driver.start()
+    driver.join(60)
+    assert not driver.is_alive()
+    assert sweep.status()["cancelled"] == 1
+
+
 def test_the_first_failure_ends_the_sweep_when_asked_for(place: Path) -> None:
     planned = [FileTask("bad", fails=["task"]), *tasks(20, seconds=3600)]
     sweep = Sweep(

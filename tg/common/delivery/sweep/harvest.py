@@ -51,10 +51,11 @@ class Harvest:
         self._watch = watch
         self._understood = understood
         self._then = then
+        self._reading: set[int] = set()
         self._tries: Counter[int] = Counter()
 
     def __len__(self) -> int:
-        return len(self._tries)
+        return len(self._reading)
 
     def bring_in(self, row: TaskRow, state: RunState | None, error: Exception | None) -> None:
         """Read what came out of a run, of which it was seen that it has ended.
@@ -68,6 +69,7 @@ class Harvest:
         error
             Why it cannot be read at all, if so.
         """
+        self._reading.add(row.number)
         self._tries[row.number] += 1
         if error is not None:
             self._give(row, None, Outcome(kind=Cause.UNREADABLE, reason=error_text(error)))
@@ -87,13 +89,16 @@ class Harvest:
         if outcome is None:
             refusal = Refusal.TASK if error is None else self._understood(error)
             if refusal is not Refusal.TASK and self._tries[row.number] < _TRIES:
-                self._watch.add(row.number)  # the next look finds it ended, and asks again
+                # the next look finds it ended, and asks again; or it is gone meanwhile
+                self._reading.remove(row.number)
+                self._watch.add(row.number)
                 return
             why = "" if error is None else error_text(error)
             outcome = Outcome(kind=Cause.UNREADABLE, reason=f"it cannot be read: {why}")
         self._give(row, state, outcome)
 
     def _give(self, row: TaskRow, state: RunState | None, outcome: Outcome) -> None:
+        self._reading.remove(row.number)
         del self._tries[row.number]
         self._watch.keep(row.number, outcome.metrics)
         self._then(row, state, outcome)

@@ -204,6 +204,24 @@ def test_exit_codes_are_kept(make: Any, how: str, code: int) -> None:
     assert caught.value.exit_code == code
 
 
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("raise OSError(os.fsdecode(b'no caf\\xe9.csv'))", r"OSError: no caf(\\udce9|\?)\.csv"),
+        ("sys.stdout.close(); raise ValueError('bitter')", "ValueError: bitter"),
+    ],
+    ids=["a file's name", "no log"],
+)
+def test_a_reason_that_the_log_cannot_hold_is_known(make: Any, how: str, reason: str) -> None:
+    # else all that is left of hours of training is an exit code
+    executor = make("Exits")
+    executor.config.job.task.how = how
+    run = executor.submit()
+    with pytest.raises(TrainingFailedError, match=reason) as caught:
+        run.wait(timeout_seconds=60)
+    assert caught.value.exit_code == 1
+
+
 def test_any_output_is_passed_on(make: Any, capsys: pytest.CaptureFixture[str]) -> None:
     executor = make("Writes")
     run_id = executor.execute()

@@ -104,11 +104,16 @@ def _exit_code(code: object) -> int:
 
 def _report(folders: TrainingFolders) -> None:
     text = traceback.format_exc()
-    Logger.plain(text.rstrip())
+    refusal = ""
     try:
         folders.write_failure(text)
     except OSError as exc:
-        Logger.error(f"The failure file could not be written: {exc}")
+        refusal = f"The failure file could not be written: {exc}"
+    with contextlib.suppress(OSError, ValueError):  # the training may have closed the log
+        encoding = sys.stdout.encoding or "utf-8"
+        Logger.plain(text.rstrip().encode(encoding, "backslashreplace").decode(encoding))
+        if refusal:
+            Logger.error(refusal)
 
 
 def _begins() -> bool:

@@ -332,7 +332,7 @@ def test_a_sweep_whose_maker_died_before_its_journal_was_whole_is_made_again(pla
     )
     ended = subprocess.run([sys.executable, "-c", program, str(path)], check=False)
     assert ended.returncode == -signal.SIGKILL
-    with pytest.raises(SweepNotFoundError):
+    with pytest.raises(SweepNotFoundError, match="There are no sweeps"):
         Sweep.open("s")
     assert Sweep(tasks(3), FolderExecutor(place), name="s").run()["completed"] == 3
 

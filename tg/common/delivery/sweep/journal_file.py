@@ -200,9 +200,10 @@ def check_whole(connection: sqlite3.Connection, path: Path) -> None:
 
 def _not_found(path: Path) -> TgError:
     name = path.parent.name
+    others = [one for one in sweep_names(path.parent.parent) if one != name]  # it may be empty
     return SweepNotFoundError(
         f"there is no sweep called {name!r} in {path.parent.parent}",
-        hint=did_you_mean(name, sweep_names(path.parent.parent), what="sweeps"),
+        hint=did_you_mean(name, others, what="sweeps"),
     )
 
 

@@ -24,6 +24,7 @@ __all__ = ["ContainerRun"]
 
 _STEP_SECONDS = 5.0
 _START_SECONDS = 30.0  # a client whose submitter was killed may still start its container
+_SUBMITTER_KILLED = "its submitter was killed"
 _STOPPED = 143  # what the runtime returns when it was asked to stop
 _KILLED = 137
 _MIB = 2**20
@@ -84,11 +85,10 @@ class ContainerRun(LocalRun):
         if (state is None or not state.has_started) and _is_about_to_start(record):
             return None
         if state is None:
-            has_begun = record.state is not RunState.PENDING
             return Ending(
                 exit_code=None,
                 how="its container is gone: it was removed by somebody else, or never started",
-                kind=FailureKind.INTERRUPTED if has_begun else FailureKind.ENGINE,
+                kind=FailureKind.INTERRUPTED,
                 was_signalled=True,
             )
         if state.is_running:
@@ -102,7 +102,7 @@ class ContainerRun(LocalRun):
             "is_out_of_memory": state.is_out_of_memory,
             "memory_limit_bytes": state.memory_limit_bytes,
             "ran_seconds": state.age_seconds,
-            "error": state.error or ("" if state.has_started else "its submitter was killed"),
+            "error": state.error or ("" if state.has_started else _SUBMITTER_KILLED),
         }
         self._folder.update(details={**record.details, "ended": ended})
         self._containers.remove(self.id)
@@ -147,7 +147,9 @@ def _ending(
 ) -> Ending:
     timeout = details.get("timeout_seconds")
     how, kind = f"the container ended with exit code {exit_code}", FailureKind.TASK
-    if error:
+    if error == _SUBMITTER_KILLED:
+        how, kind = f"the container was not started: {error}", FailureKind.INTERRUPTED
+    elif error:
         how, kind = f"the container could not be started: {error}", FailureKind.ENGINE
     elif is_out_of_memory:
         limit = (

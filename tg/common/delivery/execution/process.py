@@ -73,7 +73,7 @@ class ProcessRun(LocalRun):
         return Ending(
             exit_code=exit_code,
             how=self._how(exit_code),
-            kind=self._kind(exit_code),
+            kind=self._kind(record, exit_code),
             was_signalled=exit_code in _SIGNALLED_EXIT_CODES,
         )
 
@@ -124,9 +124,9 @@ class ProcessRun(LocalRun):
         number = self._folder.read_number("pid")
         return self._folder.log_file.exists() and number != GIVEN_UP
 
-    def _kind(self, exit_code: int | None) -> FailureKind:
-        if exit_code is None and not self._has_begun:
-            return FailureKind.ENGINE
+    def _kind(self, record: RunRecord, exit_code: int | None) -> FailureKind:
+        if exit_code is None and "pid" in record.details and not self._has_begun:
+            return FailureKind.ENGINE  # it was started, and could not begin
         if exit_code in _SIGNALLED_EXIT_CODES:
             return FailureKind.INTERRUPTED
         return FailureKind.TASK

@@ -28,7 +28,7 @@ class TaskBatch(PlaceOfRuns):
     -----
     A run whose starter was killed before it had launched anything is launched by whoever starts it
     next. If instead somebody asks for its state first, it has failed, with
-    :attr:`FailureKind.ENGINE`: the next attempt has another id.
+    :attr:`FailureKind.INTERRUPTED`: the next attempt has another id.
 
     ``wait`` on a run that has completed also removes its checkpoints, where the place does not do
     so by itself: a training of the same fingerprint then begins anew.

@@ -113,12 +113,11 @@ class RayRun(LocalRun):
             return Ending(exit_code=exit_code, how=f"it ended with exit code {exit_code}")
         if record.state is RunState.PENDING and submitter_is_alive(record.details):
             return None  # it is about to be submitted
-        has_begun = self._folder.log_file.exists()
         return Ending(
             exit_code=None,
             how="the cluster does not know the job: it was never submitted, or the cluster was "
             "started anew",
-            kind=FailureKind.INTERRUPTED if has_begun else FailureKind.ENGINE,
+            kind=FailureKind.INTERRUPTED,
             was_signalled=True,
         )
 

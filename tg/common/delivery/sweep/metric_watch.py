@@ -13,14 +13,13 @@ from .calls import Calls
 from .histories import histories_of
 from .known_runs import KnownRuns
 from .ledger import Ledger
+from .pace import rest_after
 from .stopping import MedianStopping
 from .task_row import TaskRow
 from .task_state import TaskState
 
 __all__ = ["MetricWatch"]
 
-# a look at another machine takes at most this part of the time
-_SHARE = 3
 # of runs that had ended before this process began, so many are read with those that go on
 _ENDED_AT_ONCE = 100
 
@@ -135,7 +134,7 @@ class MetricWatch:
     ) -> None:
         now = self._clock()
         is_local = all(batch.is_local for batch in self._batches.values())
-        rest = 0.0 if is_local else (_SHARE - 1) * (now - began)
+        rest = 0.0 if is_local else rest_after(now - began)
         self._look_at = now + max(self._every_seconds, rest)
         self._is_looking = False
         if reading is None:

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 from ..._core.logger import Logger
+from .pace import rest_after
 from .stored_sweep import StoredSweep
 
 __all__ = ["SweepMirror", "mirrored"]
 
 _EVERY_SECONDS = 5.0
-# a look at many runs takes at most this part of the time: each is a request, here and there
-_SHARE = 3
 _LAST_TRIES = 3
 _PAUSE_SECONDS = 2.0
 # what a user waits at most for a place that does not answer, when all else is done
@@ -79,7 +78,8 @@ class _Follower:
         while not self.over.wait(pause):
             began = time.monotonic()
             error = self._look()
-            pause = max(self._every_seconds, (_SHARE - 1) * (time.monotonic() - began))
+            # each of many runs is a request, here and there
+            pause = max(self._every_seconds, rest_after(time.monotonic() - began))
             if error is not None and not has_told:
                 Logger.warning(f"The sweep is not mirrored for now, and goes on: {error}")
             has_told = error is not None

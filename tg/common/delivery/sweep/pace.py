@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from ..._core.errors import ConfigError
 
-__all__ = ["Pace"]
+__all__ = ["Pace", "rest_after"]
+
+# a look at another machine takes at most this part of the time
+_SHARE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +56,14 @@ class Pace:
         for name, value in vars(self).items():
             if not value > 0:
                 raise ConfigError(f"{name}={value!r} is not positive", hint="Give more than 0.")
+
+
+def rest_after(look_seconds: float) -> float:
+    """Say for how many seconds another machine is left alone after a look that took so long.
+
+    Example
+    -------
+    >>> rest_after(0.5)
+    1.0
+    """
+    return (_SHARE - 1) * look_seconds

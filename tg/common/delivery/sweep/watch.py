@@ -12,16 +12,15 @@ from .calls import Calls
 from .ledger import Ledger
 from .look import Look, look_at
 from .metric_watch import MetricWatch
+from .pace import rest_after
 from .settings import SweepSettings
 from .task_row import TaskRow
 from .task_state import TaskState
 
 __all__ = ["Watch"]
 
-# a look at another machine takes at most this part of the time
-_SHARE = 3
 _LOCAL_SECONDS = 0.5
-# and one at many runs costs a request a hundred of them: that is two requests a second at most
+# a look at many runs costs a request a hundred of them: that is two requests a second at most
 _RUN_SECONDS = 0.005
 # a place may show a run a moment after it was started
 _MISSES = 3
@@ -153,7 +152,7 @@ class Watch:
         first = self._pace.first_poll_seconds
         self._interval = first if changed else min(2 * self._interval, longest)
         now = self._clock()
-        pause = max((_SHARE - 1) * (now - began), _RUN_SECONDS * len(rows))
+        pause = max(rest_after(now - began), _RUN_SECONDS * len(rows))
         pause = 0.0 if is_local else pause
         self._poll_at = now + max(self._interval, pause)
 

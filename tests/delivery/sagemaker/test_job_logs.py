@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tg.common._core.errors import AwsConnectionError
+from tg.common.contract import RunState
 from tg.common.delivery.sagemaker.job_logs import JobLogs
 from tg.common.delivery.sagemaker.job_metrics import JobMetrics
+from tg.common.delivery.sagemaker.remote_run import RemoteRun
 
 LATENCY_SECONDS = 2.0
 
@@ -169,3 +172,27 @@ def test_metrics_are_read_once_each_and_no_oftener_than_once_a_second(hosts):
             assert found == [float(i) for i in range(1, int(cloud.now) + 1, 2)]
     assert values() == {"loss": [float(i) for i in range(1, 40, 2)]}
     assert sum(what == "lines" for _, what in cloud.calls) <= cloud.now + 2
+
+
+def test_what_is_picked_up_after_the_end_of_a_job_is_seen() -> None:
+    # else who has waited for a training is told for ever that it has no metrics
+    class SageMaker:
+        calls = 0
+
+        def client(self, service: str) -> Any:
+            return self
+
+        def describe_training_job(self, **_: Any) -> dict[str, Any]:
+            self.calls += 1
+            metrics = [{"MetricName": "loss", "Value": 0.5}] if self.calls > 1 else []
+            return {
+                "TrainingJobStatus": "Completed",
+                "BillableTimeInSeconds": 60,
+                "FinalMetricDataList": metrics,
+            }
+
+    service: Any = SageMaker()
+    run = RemoteRun("job", service, Path("results"))
+    assert run.state is RunState.COMPLETED
+    assert run.metrics == {"loss": 0.5}
+    assert (run.billable_seconds, service.calls) == (60, 2)

@@ -125,6 +125,7 @@ class RemoteRun(Run):
     @property
     def metrics(self) -> dict[str, float]:
         """What SageMaker has picked up from the log so far, by name."""
+        self._final = None  # they may come after the end as well
         found = self.describe().get("FinalMetricDataList") or []
         return {metric["MetricName"]: float(metric["Value"]) for metric in found}
 
@@ -154,7 +155,7 @@ class RemoteRun(Run):
                     hint="Check the name, the region and the account.",
                 ) from exc
             raise
-        # from then on nothing of it changes
+        # from then on nothing of it changes but the metrics
         if (
             RunState(described["TrainingJobStatus"]).is_final
             and "BillableTimeInSeconds" in described

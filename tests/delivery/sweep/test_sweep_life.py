@@ -120,9 +120,11 @@ def test_a_setting_that_makes_no_sense_is_refused_at_once(place: Path, settings:
         Sweep(tasks(1), FolderExecutor(place), **settings)
 
 
-def test_what_cannot_run_tasks_is_refused(place: Path) -> None:
+@pytest.mark.parametrize("what", [object(), FolderExecutor, None])
+def test_what_cannot_run_tasks_is_refused(place: Path, what: Any) -> None:
+    # also the class, where an executor is meant
     with pytest.raises(ConfigError, match="routine"):
-        Sweep(tasks(1), object())
+        Sweep(tasks(1), what)
 
 
 def test_a_routine_stands_for_processes_on_this_machine(place: Path) -> None:

@@ -22,11 +22,12 @@ def executor_of(routine_or_executor: Any) -> Any:
     ConfigError
         It is neither.
     """
-    if callable(getattr(routine_or_executor, "batch", None)):
-        return routine_or_executor
-    process = getattr(routine_or_executor, "process", None)
-    if callable(process) and not isinstance(routine_or_executor, type):
-        return executor_of(process())
+    if not isinstance(routine_or_executor, type):
+        if callable(getattr(routine_or_executor, "batch", None)):
+            return routine_or_executor
+        process = getattr(routine_or_executor, "process", None)
+        if callable(process):
+            return executor_of(process())
     raise ConfigError(
         f"a sweep cannot run by {routine_or_executor!r}",
         hint="Give a routine, or one of its executors: routine.local(), routine.remote().",

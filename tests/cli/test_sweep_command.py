@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from tg.common.delivery.sweep.journal_file import journal_path
 
 SWEEP = """
     import os
-    import signal
     from pathlib import Path
 
     from tg.common.delivery.sagemaker import Autonamer, SagemakerRoutine
@@ -28,8 +28,8 @@ SWEEP = """
 
     def steep(data, env, minutes=3):
         env.output_metric("heat", 100 - minutes)
-        if minutes == 2 and os.environ.pop("TEA_KILLS", ""):
-            os.kill(os.getpid(), signal.SIGKILL)  # as whoever ends the driver would
+        if minutes == 2 and (number := os.environ.pop("TEA_SIGNAL", "")):
+            os.kill(os.getpid(), int(number))  # as whoever ends the driver would
         if minutes == 3 and not Path({marker!r}).exists():
             raise ValueError("bitter")
         return {{"strength": minutes / 2}}
@@ -106,7 +106,7 @@ def test_who_looks_at_a_sweep_is_told_that_nobody_drives_it_and_how_it_goes_on(
 ) -> None:
     # else a user waits for a driver that was killed
     marker.touch()
-    assert tg("sweep", "run", "brewing:sweep", env={"TEA_KILLS": "1"}).returncode == -9
+    assert tg("sweep", "run", "brewing:sweep", env={"TEA_SIGNAL": "9"}).returncode == -9
     for words in (("status", "evening"), ("best", "evening", "--metric", "strength")):
         shown = tg("sweep", *words)
         assert shown.returncode == 0
@@ -128,6 +128,17 @@ def test_who_looks_at_a_sweep_is_told_that_nobody_drives_it_and_how_it_goes_on(
     assert (row["is_driven"], row["is_done"]) == (False, True)
 
 
+def test_who_interrupts_a_sweep_is_told_how_it_goes_on(marker: Path) -> None:
+    # else a user cannot know whether Ctrl-C has ended the trainings as well
+    marker.touch()
+    done = tg("sweep", "run", "brewing:sweep", env={"TEA_SIGNAL": str(int(signal.SIGINT))})
+    assert (done.returncode, done.stdout) == (130, "")
+    said = "Interrupted: nobody drives the sweep evening, and 2 of its tasks are not done."
+    assert said in done.stderr
+    assert "Go on with it: tg sweep resume evening." in done.stderr
+    assert document_of("sweep", "resume", "evening")["counts"] == {"completed": 3}
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -137,6 +148,8 @@ def test_who_looks_at_a_sweep_is_told_that_nobody_drives_it_and_how_it_goes_on(
         ({"ended_by": "deadline"}, "Sweep.open('tea', deadline=...).resume()"),
         # a search's name alone chooses no further tasks
         ({"counts": {TaskState.COMPLETED: 2}, "planned": 5}, "tg sweep run"),
+        ({"counts": {TaskState.WAITING: 2}, "planned": 5}, "tg sweep run"),
+        ({"counts": {TaskState.WAITING: 2}, "planned": 2}, "tg sweep resume tea."),
     ],
 )
 def test_the_way_on_is_one_that_leads_on(changes: dict[str, Any], said: str) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from ..common._core.errors import ConfigError
 from ..common.delivery.execution.following import follow_run
-from ..common.delivery.execution.run import Executor
+from ..common.delivery.execution.run import Executor, Run
 from ..common.delivery.sagemaker.remote_options import RemoteOptions
 from ..common.delivery.sagemaker.routine import SagemakerRoutine
 from .command import command
@@ -81,7 +81,7 @@ def register_run(app: typer.Typer) -> None:
             )
             started = executor.submit(hyperparameters)
             if not no_wait:
-                follow_run(started, output.say)
+                _follow(output, started)
             metrics = {} if no_wait else started.result().metrics
         values = {"run": started.id, "state": started.state, "metrics": metrics}
         if output.as_json:
@@ -91,6 +91,15 @@ def register_run(app: typer.Typer) -> None:
         output.line(f"state: {values['state']}")
         for name, value in metrics.items():
             output.line(f"{name}: {value}")
+
+
+def _follow(output: Output, run: Run) -> None:
+    """Show the log until the run ends; Ctrl-C ends it, and that is said."""
+    try:
+        follow_run(run, output.say)
+    except KeyboardInterrupt:
+        output.say(f"Interrupted: the run {run.id} was asked to stop, and is {run.state}.")
+        raise
 
 
 def _executor_at(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..common._core.errors import ConfigError, FormatError, StorageError, SweepError
+from ..common._core.errors import ConfigError, FormatError, StorageError, SweepError, TgError
 from ..common.delivery.sweep.journal_file import journal_path, sweep_names
 from ..common.delivery.sweep.progress import SweepProgress
 from ..common.delivery.sweep.status import SweepStatus
@@ -21,7 +22,7 @@ from ..common.delivery.sweep.task_state import TaskState
 from .command import command, group
 from .output import Column, Output
 from .sweep_reference import load_sweep
-from .way_on import undriven, way_on
+from .way_on import interrupted, undriven, way_on
 
 __all__ = ["sweeps"]
 
@@ -98,7 +99,8 @@ def run_sweep(
     """Do all that is left to do; Ctrl-C leaves the runs alone, and the same command goes on."""
     with contextlib.redirect_stdout(sys.stderr):
         found = load_sweep(sweep)
-        status = found.run()
+        with _interruptible(output, found):
+            status = found.run()
     _conclude(output, found, status)
 
 
@@ -117,7 +119,7 @@ def resume_sweep(
     given = {"max_parallel": max_parallel, "max_cost": max_cost}
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     sweep = Sweep.open(name, **changes)
-    with contextlib.redirect_stdout(sys.stderr):
+    with contextlib.redirect_stdout(sys.stderr), _interruptible(output, sweep):
         status = sweep.run() if only_left else sweep.resume()
     _conclude(output, sweep, status)
 
@@ -191,6 +193,19 @@ def show_best(
     values = {"sweep": name, "is_driven": status.is_driven, "is_done": status.is_done}
     _rows(output, values, [rows[task] for task in table.index])
     _tell(output, status)
+
+
+@contextlib.contextmanager
+def _interruptible(output: Output, sweep: Sweep) -> Iterator[None]:
+    """Say how it goes on, where Ctrl-C ends the driving."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        try:
+            output.say(interrupted(sweep.status()))
+        except TgError:  # it has no journal before it is packed
+            output.say("Interrupted: nothing was started. The same command begins again.")
+        raise
 
 
 def _conclude(output: Output, sweep: Sweep, status: SweepStatus) -> None:

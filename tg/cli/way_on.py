@@ -6,7 +6,26 @@ from ..common.delivery.sweep.cause import Cause
 from ..common.delivery.sweep.status import SweepStatus
 from ..common.delivery.sweep.task_state import TaskState
 
-__all__ = ["undriven", "way_on"]
+__all__ = ["interrupted", "undriven", "way_on"]
+
+
+def interrupted(status: SweepStatus) -> str:
+    """Say what goes on after Ctrl-C has ended the driving, and how it is gone on with or ended.
+
+    Example
+    -------
+    >>> print(interrupted(SweepStatus(name="tea", counts={TaskState.RUNNING: 2})))
+    Interrupted: nobody drives the sweep tea, and 2 of its tasks are not done.
+    Go on with it: tg sweep resume tea.
+    2 are running and go on by themselves; tg sweep cancel tea ends them.
+    """
+    lines = [f"Interrupted: {undriven(status)}.", way_on(status)]
+    if running := status[TaskState.RUNNING]:
+        goes, them = ("is running and goes on by itself", "it")
+        if running > 1:
+            goes, them = ("are running and go on by themselves", "them")
+        lines.append(f"{running} {goes}; tg sweep cancel {status.name} ends {them}.")
+    return "\n".join(lines)
 
 
 def undriven(status: SweepStatus) -> str:
@@ -42,7 +61,7 @@ def way_on(status: SweepStatus) -> str:
             "Its deadline has passed. Go on with another one, in Python: "
             f"Sweep.open({status.name!r}, deadline=...).resume()."
         )
-    if status.done == status.known and status.ended_by != Cause.CANCEL:
+    if status.known < status.planned and status.ended_by != Cause.CANCEL:
         # a search, whose further tasks are built by the user's code
         return (
             "Go on with it: tg sweep run SWEEP, where SWEEP names its OptunaSweep, such as file.py."

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +56,32 @@ def test_the_driver_is_seen_by_whoever_may_only_read(
 def test_where_nobody_ever_drove_there_is_no_driver(tmp_path: Path) -> None:
     assert not is_driven(tmp_path / "journal.db")
     assert not lock_path(tmp_path / "journal.db").exists()  # to look leaves no trace
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_what_a_driver_has_forked_does_not_drive_when_it_is_dead(sweep: Sweep) -> None:
+    # else nobody can go on with a sweep while a worker of a data loader lives on
+    program = (
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from tg.common.delivery.sweep.driver_lock import driving\n"
+        "with driving(Path(sys.argv[1])):\n"
+        "    if child := os.fork():\n"
+        "        print(child, flush=True)\n"
+        "        os._exit(0)\n"
+        "    time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", program, str(sweep.journal_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        child = int(driver.stdout.readline())
+        try:
+            driver.wait(30)
+            assert not sweep.status().is_driven
+            with driving(sweep.journal_path):
+                assert sweep.status().is_driven
+        finally:
+            os.kill(child, signal.SIGKILL)
 
 
 def test_only_one_drives(sweep: Sweep) -> None:

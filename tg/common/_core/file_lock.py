@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -90,6 +92,8 @@ class FileLock:
             os.close(handle)
             raise
         self._handle = handle
+        _held.add(self)
+        _let_children_go()
         return self
 
     def __exit__(
@@ -98,7 +102,11 @@ class FileLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         handle, self._handle = self._handle, None
+        _held.discard(self)
         if handle is not None:
             os.close(handle)
 
@@ -193,6 +201,21 @@ def lock_folder(folder: Path) -> int | None:
     with contextlib.suppress(OSError):
         try_lock(handle)
     return handle
+
+
+# a forked child has the open files of its parent, and would hold its locks for as long as it lives
+_held: weakref.WeakSet[FileLock] = weakref.WeakSet()
+
+
+@functools.cache
+def _let_children_go() -> None:
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_let_go)
+
+
+def _let_go() -> None:
+    for lock in list(_held):
+        lock._close()  # noqa: SLF001 - the parent's lock stays: it has the file open as well
 
 
 def _sign(handle: int) -> None:

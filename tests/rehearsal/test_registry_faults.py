@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gc
 import secrets
+import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -120,6 +123,24 @@ def test_an_answer_that_is_lost_after_the_manifest_was_taken(
     cloud.faults.drop_after("registry.PutManifest", times=None)
     assert docker("push", reference).returncode != 0
     assert is_there(client, reference)
+
+
+def test_a_client_that_breaks_off_leaves_no_connection_and_no_words(
+    cloud: Rehearsal, caplog: pytest.LogCaptureFixture
+) -> None:
+    # pushes end like that when another of their layers is refused; a warning would fail this test
+    host, _, port = cloud.registry.partition(":")
+    before = cloud.calls("registry.UploadLayer").count
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(
+            f"PATCH /v2/faults/blobs/uploads/1 HTTP/1.1\r\nHost: {cloud.registry}\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n5\r\nlayer\r\n".encode()
+        )
+        while cloud.calls("registry.UploadLayer").count == before:
+            time.sleep(0.01)
+    time.sleep(1.0)  # the server sees it now
+    gc.collect()
+    assert "Error on request" not in caplog.text
 
 
 def test_a_login_with_an_old_token_is_refused(cloud: Rehearsal, login: Callable[[], Any]) -> None:

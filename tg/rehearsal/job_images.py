@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from ..common._core.errors import EngineError
 from ..common.delivery.docker.engine import DockerEngine
 from ..common.delivery.docker.images import ImageStore
@@ -10,6 +12,11 @@ from .registry import ImageRegistry
 __all__ = ["JobImages"]
 
 _PULL_SECONDS = 3_600.0
+# an engine fails to pull what is being removed under another name at the same moment
+_PULLS = 3
+_PAUSE_SECONDS = 1.0
+# what a registry says of an image that is not there (OCI Distribution Specification, Error Codes)
+_NOT_THERE = ("manifest unknown", "name unknown", "not found", "denied", "unauthorized")
 
 
 class JobImages:
@@ -37,15 +44,26 @@ class JobImages:
         """
         host = self._registry.known_host
         if host and reference.startswith(f"{host}/"):
-            folder = self._registry.client_configuration()
-            self._engine.call(
-                ["pull", "--quiet", reference],
-                env={"DOCKER_CONFIG": str(folder)},
-                timeout_seconds=_PULL_SECONDS,
-            )
+            self._pull(reference)
         image = ImageStore(self._engine).find(reference)
         if image is None:
             raise EngineError(
                 f"there is no image {reference!r}", hint="Push it, or build it in this engine."
             )
         return image.id
+
+    def _pull(self, reference: str) -> None:
+        folder = self._registry.client_configuration()
+        for pull in range(1, _PULLS + 1):
+            try:
+                self._engine.call(
+                    ["pull", "--quiet", reference],
+                    env={"DOCKER_CONFIG": str(folder)},
+                    timeout_seconds=_PULL_SECONDS,
+                )
+            except EngineError as exc:
+                if pull == _PULLS or any(words in str(exc).lower() for words in _NOT_THERE):
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import http.client
 import re
 from collections.abc import Iterable, Iterator
@@ -90,25 +91,34 @@ class RegistryProxy:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)
-        query = str(environ.get("QUERY_STRING", ""))
-        target = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
-        connection.putrequest(
-            str(environ["REQUEST_METHOD"]),
-            f"{target}?{query}" if query else target,
-            skip_host=True,
-            skip_accept_encoding=True,
-        )
-        for name, value in _headers(environ):
-            connection.putheader(name, value)
-        is_chunked = "chunked" in str(environ.get("HTTP_TRANSFER_ENCODING", "")).lower()
-        if is_chunked:
-            connection.putheader("Transfer-Encoding", "chunked")
-        body = _body(environ, is_chunked=is_chunked)
-        connection.endheaders(body, encode_chunked=is_chunked)
-        answer = connection.getresponse()
+        with contextlib.ExitStack() as unless_answered:
+            unless_answered.callback(connection.close)
+            answer = _passed_on(connection, environ)
+            unless_answered.pop_all()
         kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP]
         start_response(f"{answer.status} {answer.reason}", kept)
         return _chunks(connection, answer)
+
+
+def _passed_on(
+    connection: http.client.HTTPConnection, environ: dict[str, Any]
+) -> http.client.HTTPResponse:
+    query = str(environ.get("QUERY_STRING", ""))
+    target = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
+    connection.putrequest(
+        str(environ["REQUEST_METHOD"]),
+        f"{target}?{query}" if query else target,
+        skip_host=True,
+        skip_accept_encoding=True,
+    )
+    for name, value in _headers(environ):
+        connection.putheader(name, value)
+    is_chunked = "chunked" in str(environ.get("HTTP_TRANSFER_ENCODING", "")).lower()
+    if is_chunked:
+        connection.putheader("Transfer-Encoding", "chunked")
+    body = _body(environ, is_chunked=is_chunked)
+    connection.endheaders(body, encode_chunked=is_chunked)
+    return connection.getresponse()
 
 
 def _headers(environ: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -125,7 +135,10 @@ def _body(environ: dict[str, Any], *, is_chunked: bool) -> Iterator[bytes]:
     source = environ["wsgi.input"]
     left = None if is_chunked else int(environ.get("CONTENT_LENGTH") or 0)
     while left is None or left > 0:
-        chunk = source.read(_CHUNK_BYTES if left is None else min(left, _CHUNK_BYTES))
+        try:
+            chunk = source.read(_CHUNK_BYTES if left is None else min(left, _CHUNK_BYTES))
+        except OSError as exc:  # the server knows what to do about a client that has gone
+            raise ConnectionAbortedError("the client broke off") from exc
         if not chunk:
             return
         if left is not None:

@@ -120,7 +120,7 @@ class TrainingRun:
         except EngineUnavailableError:
             raise
         except EngineError as exc:
-            _LOGGER.info("no image for %s: %s", record.name, exc)
+            _LOGGER.warning("no image for %s: %s", record.name, exc)
             record.fail(NO_IMAGE)
             return Ending.FAILED
         record.enter("Downloading", "Downloading input data")

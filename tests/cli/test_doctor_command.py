@@ -177,7 +177,7 @@ def test_a_reference_is_a_module_or_a_file_and_runs_what_makes_a_task(
         ("train:tsak", "Did you mean 'task'"),
         ("train:routine", "a task"),
         ("two.py", "more than one: one, two"),
-        ("none.py", "not a task"),
+        ("none.py", "there is no task in none.py"),
         ("broken.py", "broken.py:2"),
         ("odd-name.py", "no name of a module"),
         ("syntax.py", "syntax.py:1"),

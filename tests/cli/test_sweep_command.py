@@ -195,7 +195,7 @@ def test_what_is_no_sweep_is_answered_with_what_to_type(
     )
     for words, said in {
         "wrong.py": "wrong.py:1: def brew(:",
-        "empty.py": "empty.py has not a Sweep in it\nMake it there",
+        "empty.py": "there is no Sweep in empty.py\nMake it there",
         "two.py": "two.py:one or two.py:other",
         "tasks.py": "have it give Sweep(tasks, routine)",
         "tasks:tasks": "have it give Sweep(tasks, routine)",

@@ -40,7 +40,8 @@ class Column:
     key
         Which value of a row it shows.
     is_spare
-        Whether it is left out where the terminal is too narrow for all; the last goes first.
+        Whether it is left out where the terminal is too narrow for all: first one that is empty,
+        then the last.
     """
 
     title: str
@@ -86,7 +87,7 @@ class Output:
         for cells in zip(*(texts[column.title] for column in kept), strict=True):
             table.add_row(*map(Text, cells))
         console.print(table)
-        left_out = [column.title for column in columns if column not in kept]
+        left_out = [c.title for c in columns if c not in kept and any(texts[c.title])]
         if left_out:
             self.say(f"Left out, as the terminal is narrow: {', '.join(left_out)}. Add --json.")
 
@@ -205,7 +206,8 @@ def _fitting(
         spare = [column for column in kept if column.is_spare]
         if not spare:
             break
-        kept.remove(spare[-1])
+        empty = [column for column in spare if not any(texts[column.title])]
+        kept.remove((empty or spare)[-1])
     return kept
 
 

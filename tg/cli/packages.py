@@ -28,10 +28,10 @@ _THINGS = (
     Column(title="VERSION", key="version"),
     Column(title="KIND", key="kind"),
     Column(title="SIZE", key="size_bytes"),
-    Column(title="MADE", key="made_at"),
-    Column(title="CONTENT", key="content_hash"),
-    Column(title="USED BY", key="used_by"),
-    Column(title="FAULT", key="fault"),
+    Column(title="FAULT", key="fault", is_spare=True),
+    Column(title="USED BY", key="used_by", is_spare=True),
+    Column(title="MADE", key="made_at", is_spare=True),
+    Column(title="CONTENT", key="content_hash", is_spare=True),
     Column(title="PATH", key="path"),
 )
 _COLUMNS = (

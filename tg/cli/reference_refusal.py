@@ -86,16 +86,17 @@ def none_fits(
         hint = f"A function that makes it has to be named: {_each(text, makers)}."
     else:
         hint = advice or "Make it there, under a name of its own; or name a file that has it."
-    return ConfigError(f"{text} has not {wanted} in it", hint=hint)
+    return ConfigError(f"there is no {wanted.removeprefix('a ')} in {text}", hint=hint)
 
 
 def wrong_kind(text: str, value: object, wanted: str, advice: str) -> ConfigError:
     """Say that what is named is something else."""
-    kind = wanted.removeprefix("a ")
     hint = advice or f"Name {wanted}, or a function without arguments that gives one."
     if inspect.isroutine(value):
-        return ConfigError(f"{text!r} is no {kind}, but a function that needs arguments", hint=hint)
-    return ConfigError(f"{text!r} is no {kind}, but of type {type(value).__name__}", hint=hint)
+        is_one = "a function that needs arguments"
+    else:
+        is_one = f"of type {type(value).__name__}"
+    return ConfigError(f"{text!r} is not {wanted}, but {is_one}", hint=hint)
 
 
 def needs_nothing(value: object) -> bool:

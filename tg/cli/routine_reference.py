@@ -66,7 +66,7 @@ def load_routine(
     if project is None or dataset is None:
         missing = [option for option, value in given.items() if value is None]
         raise ConfigError(
-            f"{reference} is a task, and {' and '.join(missing)} is not given",
+            f"{reference} is a task, and has to be given {' and '.join(missing)}",
             hint="Say what it is trained on: --project NAME --dataset NAME; or name a routine.",
         )
     _check_data(project, dataset)

@@ -177,11 +177,11 @@ def test_two_sweeps_with_one_name_are_told_apart(place: Path) -> None:
     finished(place)
     changed = tasks(30)
     changed[3].seconds = 0.001
-    with pytest.raises(SweepError, match=r"of its tasks 1 changed, such as t00003"):
+    with pytest.raises(SweepError, match=r"of its tasks 1 is changed, such as t00003"):
         Sweep(changed, FolderExecutor(place), name="s").run()
-    with pytest.raises(SweepError, match=r"20 gone, such as"):
+    with pytest.raises(SweepError, match=r"20 are gone, such as"):
         Sweep(tasks(10), FolderExecutor(place), name="s").run()
-    with pytest.raises(SweepError, match=r"5 new, such as t00030"):
+    with pytest.raises(SweepError, match=r"5 are new, such as t00030"):
         Sweep(tasks(35), FolderExecutor(place), name="s").run()
 
 

@@ -138,10 +138,9 @@ def _difference(known: Mapping[str, str], wanted: Mapping[str, str]) -> str:
     changed = [name for name in wanted if name in known and known[name] != wanted[name]]
     kinds = {"new": new, "gone": gone, "changed": changed}
     why = " (code, fields, or data)" if changed else ""
-    return (
-        "of its tasks "
-        + ", ".join(
-            f"{len(names)} {what}, such as {names[0]}" for what, names in kinds.items() if names
-        )
-        + why
+    counts = ", ".join(
+        f"{len(names)} {'is' if len(names) == 1 else 'are'} {what}, such as {names[0]}"
+        for what, names in kinds.items()
+        if names
     )
+    return f"of its tasks {counts}{why}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import random
 import threading
@@ -325,6 +326,26 @@ def test_expired_credentials_pause_the_sweep_and_lose_nothing(place: Path) -> No
     again = Sweep.open("asleep")
     assert again.run()["completed"] == 30
     assert_all_completed(again, place)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.EAGAIN])
+def test_a_machine_that_has_no_more_room_pauses_the_sweep_and_fails_no_task(
+    place: Path, number: int
+) -> None:
+    # else a full disk fails all tasks within a second, and room alone brings none of them back
+    is_full = threading.Event()
+    is_full.set()
+
+    def fill(batch: FolderBatch, name: str, attempt: int, at: int) -> None:
+        if is_full.is_set():
+            raise OSError(number, os.strerror(number), "package.tar.gz")
+
+    sweep = Sweep(tasks(5), executor_with(place, fill), name="full", pace=QUICK)
+    with pytest.raises(SweepPausedError, match=os.strerror(number)):
+        sweep.run()
+    assert not sweep.status()["failed"]
+    is_full.clear()
+    assert sweep.run()["completed"] == 5
 
 
 def test_a_lost_answer_is_no_second_run(place: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import StrEnum
 
 from ..._core.errors import (
@@ -44,11 +45,27 @@ class Refusal(StrEnum):
         """
         if isinstance(error, AwsError) and "capacity" in f"{error.code}".lower():
             return cls.CAPACITY
+        if isinstance(error, OSError) and error.errno in _OUT_OF_ROOM:
+            return cls.PAUSE
         for kinds, refusal in _MEANINGS:
             if isinstance(error, kinds):
                 return refusal
         return cls.TASK
 
+
+# this machine has no more of something, for all tasks alike: of disk, files, processes
+_OUT_OF_ROOM = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.EAGAIN,
+    }
+)
 
 _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], Refusal], ...] = (
     ((AwsQuotaError,), Refusal.QUOTA),

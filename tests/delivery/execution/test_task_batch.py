@@ -23,6 +23,7 @@ from tg.common._core.errors import (
     InfrastructureError,
     ProtocolError,
     RunNotFoundError,
+    StorageError,
     TrainingFailedError,
     UnpicklableError,
 )
@@ -369,13 +370,30 @@ def test_a_start_that_fails_leaves_nothing_and_can_be_repeated(make: Any, tmp_pa
     record = batch.record()
     package = Path(record["shared"]["launcher"]["package_path"])
     elsewhere = package.rename(tmp_path / "package")
-    with pytest.raises((OSError, FormatError)):
+    with pytest.raises(StorageError, match="factor-2"):
         open_batch(record).start("factor-2")
     with pytest.raises(RunNotFoundError):
         batch.run(batch.run_id("factor-2"))
     assert batch.states([batch.run_id("factor-2")]) == {}
     elsewhere.rename(package)
     wait(open_batch(record).start("factor-2"))
+
+
+def test_a_package_that_was_removed_is_told_and_is_made_again_with_the_tasks(
+    make: Any, project: Path
+) -> None:
+    # else each task of a sweep fails for good, one after the other
+    batch = make().batch(grid(2.0))
+    batch.prepare()
+    for package in project.rglob("packages/*/*.tar.gz"):
+        package.unlink()
+    with pytest.raises(StorageError, match=r"factor-2.*\.tar\.gz.*packs them once more"):
+        batch.start("factor-2")
+    again = make().batch(grid(2.0))
+    again.prepare()
+    run = again.start("factor-2")
+    wait(run)
+    assert run.id == batch.run_id("factor-2")
 
 
 def test_a_damaged_task_is_told_before_it_is_started(make: Any) -> None:

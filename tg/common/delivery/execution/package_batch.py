@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..._core.errors import ConfigError, FormatError
+from ..._core.errors import ConfigError, FormatError, StorageError
 from ..._core.protocol import check_protocol
 from ...contract.run_state import RunState
 from ..naming.legal_name import job_name
@@ -117,7 +117,14 @@ class PackageBatch(TaskBatch):
             payload=self._payload(name),
             place=place,
         )
-        return self._launcher.start(training)
+        try:
+            return self._launcher.start(training)
+        except FileNotFoundError as exc:
+            raise StorageError(
+                f"{training.run_id} cannot be started: {exc}",
+                hint="If it was removed from data-cache: make the tasks again, which packs them "
+                "once more.",
+            ) from exc
 
     def run(self, run_id: str) -> Run:
         """Find a run again, from any process."""

@@ -178,6 +178,10 @@ def test_the_result_of_a_run_of_a_sweep_shows_what_its_task_was_built_of(marker:
         text = tg("result", "show", task["run"]).stdout
         assert f"parameters:\n  minutes: {task['parameters']['minutes']}\n" in text
         assert "none" not in text
+    # what a user reads in the sweep's table first is the task
+    by_task = tg("result", "show", second["task"])
+    assert by_task.returncode == 1
+    assert f"Its run in the sweep evening is {second['run']}." in " ".join(by_task.stderr.split())
 
 
 def test_what_is_no_sweep_is_answered_with_what_to_type(
@@ -238,7 +242,7 @@ def test_what_is_not_there_is_named_with_what_is(marker: Path) -> None:
     assert "evening" in done.stderr
     done = tg("sweep", "run", "brewing:build")
     assert done.returncode == 1
-    assert "no Sweep" in done.stderr
+    assert "is not a Sweep" in done.stderr
     done = tg("sweep", "best", "evening", "--metric", "strenth")
     assert done.returncode == 1
     assert "strength" in done.stderr

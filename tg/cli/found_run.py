@@ -17,6 +17,7 @@ from ..common.delivery.execution.run_folder import RunFolder
 from ..common.delivery.sagemaker.aws import AwsClients
 from ..common.delivery.sagemaker.remote_run import RemoteRun
 from .output import Output
+from .swept_task import runs_of_task
 
 __all__ = [
     "Project",
@@ -109,13 +110,22 @@ def find_folder(name: str, project: str | None = None) -> RunFolder:
         )
     if not found:
         where = _projects() if project is None else _projects() / project
-        like = nearest(name, (folder.run_id for folder in run_folders(project)))
         raise RunNotFoundError(
             f"there is no run {name!r} in {where}",
-            hint=f"{f'Did you mean {like!r}? ' if like else ''}"
+            hint=f"{_meant(name, project)}"
             "`tg runs` lists those of this machine; --remote asks SageMaker.",
         )
     return found[0]
+
+
+def _meant(name: str, project: str | None) -> str:
+    """Say which run may be meant."""
+    tasks = runs_of_task(name)
+    if tasks:
+        runs = " ".join(f"Its run in the sweep {sweep} is {run}." for sweep, run in tasks.items())
+        return f"That is a task. {runs} "
+    like = nearest(name, (folder.run_id for folder in run_folders(project)))
+    return f"Did you mean {like!r}? " if like else ""
 
 
 def tell_of_project(output: Output, project: str | None) -> None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..common._core.errors import TgError
+from ..common.delivery.sweep.journal import Journal
 from ..common.delivery.sweep.journal_file import journal_path, sweep_names
 from ..common.delivery.sweep.stored_sweep import StoredSweep
 
-__all__ = ["SweptTask", "swept_task"]
+__all__ = ["SweptTask", "runs_of_task", "swept_task"]
 
 _TRY = re.compile(r"-r\d+$")  # of a second run of a task, and further ones
 
@@ -56,3 +57,14 @@ def swept_task(run_id: str) -> SweptTask | None:
                     return found
                 taken_over = taken_over or found
     return taken_over
+
+
+def runs_of_task(task: str) -> dict[str, str]:
+    """Give the latest runs of the tasks of a name, by the sweep that has it in this project."""
+    found = {}
+    for sweep in sweep_names():
+        with contextlib.suppress(TgError), Journal(journal_path(sweep)) as journal:
+            row = journal.row(task)
+            if row is not None and row.run_id:
+                found[sweep] = row.run_id
+    return found

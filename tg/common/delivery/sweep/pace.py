@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..._core.errors import ConfigError
 
-__all__ = ["Pace", "rest_after"]
+__all__ = ["LookAllowance", "Pace", "rest_after"]
 
 # a look at another machine takes at most this part of the time
 _SHARE = 3
+# a hundred runs are looked at by one request
+_RUN_SECONDS = 0.005
+_SAVED_SECONDS = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +71,35 @@ def rest_after(look_seconds: float) -> float:
     1.0
     """
     return (_SHARE - 1) * look_seconds
+
+
+class LookAllowance:
+    """Bounds how often runs elsewhere are looked at, by how many runs there are.
+
+    A look is a request for each hundred runs: that makes two requests a second in the long run.
+    Some are saved up, so that a sweep whose runs end together is not held up.
+
+    Parameters
+    ----------
+    clock
+        Seconds that never go back.
+
+    Example
+    -------
+    >>> allowance = LookAllowance(clock=lambda: 0.0)
+    >>> [allowance.pause_after(run_count=500) for _ in range(3)]
+    [0.0, 1.0, 3.5]
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._saved = _SAVED_SECONDS
+        self._at = clock()
+
+    def pause_after(self, run_count: int) -> float:
+        """Take note of a look, and say for how many seconds there should be no other."""
+        now = self._clock()
+        saved = min(_SAVED_SECONDS, self._saved + now - self._at)
+        self._saved = saved - _RUN_SECONDS * run_count
+        self._at = now
+        return max(0.0, -self._saved)

@@ -12,7 +12,7 @@ from .calls import Calls
 from .ledger import Ledger
 from .look import Look, look_at
 from .metric_watch import MetricWatch
-from .pace import rest_after
+from .pace import LookAllowance, rest_after
 from .settings import SweepSettings
 from .task_row import TaskRow
 from .task_state import TaskState
@@ -20,8 +20,6 @@ from .task_state import TaskState
 __all__ = ["Watch"]
 
 _LOCAL_SECONDS = 0.5
-# a look at many runs costs a request a hundred of them: that is two requests a second at most
-_RUN_SECONDS = 0.005
 # a place may show a run a moment after it was started
 _MISSES = 3
 _UNREADABLE_LOOKS = 3
@@ -69,6 +67,7 @@ class Watch:
         self._is_polling = False
         self._poll_at = 0.0
         self._interval = self._pace.first_poll_seconds
+        self._allowance = LookAllowance(clock)
         self._metrics: MetricWatch | None = None
         if settings.stopping is not None:
             seconds = self._pace.metric_seconds
@@ -152,7 +151,7 @@ class Watch:
         first = self._pace.first_poll_seconds
         self._interval = first if changed else min(2 * self._interval, longest)
         now = self._clock()
-        pause = max(rest_after(now - began), _RUN_SECONDS * len(rows))
+        pause = max(rest_after(now - began), self._allowance.pause_after(len(rows)))
         pause = 0.0 if is_local else pause
         self._poll_at = now + max(self._interval, pause)
 

@@ -40,8 +40,10 @@ _STATEMENT: Final = re.compile(
     }
 )
 _INNER_COMMENT: Final = re.compile(rb"#[^\n]*")
-_STRING: Final = re.compile(rb"\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'")
-_CODE: Final = re.compile(rb"(?:[^\"'#\n]++|" + _STRING.pattern + rb")*+")
+# no possessive quantifiers around alternatives: Pythons before 3.11.5 match them wrongly
+# (https://github.com/python/cpython/issues/106052)
+_STRING: Final = re.compile(rb"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'")
+_CODE: Final = re.compile(rb"(?:[^\"'#\n]+|" + _STRING.pattern + rb")*")
 _DOUBTFUL: Final = re.compile(rb"[\"'#}]")
 # What may hold quotes of its own kind from Python 3.12 on (and 3.14's template strings).
 _FIELDS_START: Final = re.compile(rb"(?:[fFtT][rR]?|[rR][fFtT])[\"']")

@@ -30,7 +30,7 @@ class MedianStopping:
     warmup_steps
         How many values a run may report before it is judged.
     min_runs
-        How many other runs must have come as far.
+        How many other runs must have come as far, or have ended.
 
     Raises
     ------
@@ -74,7 +74,12 @@ class MedianStopping:
         means = {name: list(_means(one)) for name, one in values.items()}
         losers = set()
         for step, names in judged.items():
-            by_then = {name: one[step - 1] for name, one in means.items() if len(one) >= step}
+            by_then = {
+                name: one[min(step, len(one)) - 1]
+                for name, one in means.items()
+                # one that has ended sooner was as far by then as it ever came
+                if len(one) >= step or (one and name not in running)
+            }
             others = _Others(by_then.values())
             losers |= {
                 name

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import signal
 import sys
 import textwrap
@@ -72,6 +73,8 @@ def write_files(project: Path) -> Callable[[Mapping[str, str]], None]:
             path = project / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(textwrap.dedent(text), encoding="utf-8")
+            # compiled code of the same second and size would be taken for that of the new file
+            shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)
         tops = {name.split("/")[0].removesuffix(".py") for name in files}
         for module in [m for m in sys.modules if m.partition(".")[0] in tops]:
             del sys.modules[module]

@@ -101,7 +101,8 @@ def test_an_error_of_the_training_itself_is_not_tried_again(
 def test_interruptions_can_be_asked_for_before_the_job_is_there(
     cloud: Rehearsal, client: Clients, asked: Asked, ended: Ended, image: str
 ) -> None:
-    cloud.faults.interruption("job-*", times=1, seconds=1.0)
+    # jobs of other tests may still go on: these have names of their own
+    cloud.faults.interruption("early-*", times=1, seconds=1.0)
     plain = asked(image)
     spot = counting(
         cloud,
@@ -111,6 +112,7 @@ def test_interruptions_can_be_asked_for_before_the_job_is_there(
         StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600},
     )
     for request in (plain, spot):
+        request["TrainingJobName"] = f"early-{request['TrainingJobName']}"
         client("sagemaker").create_training_job(**request)
         job = ended(request["TrainingJobName"])
         assert job["TrainingJobStatus"] == "Completed"

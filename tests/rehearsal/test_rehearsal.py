@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import subprocess
@@ -111,7 +112,10 @@ def killed(name: str, image: str, how: str) -> Path:
 
 def is_gone(name: str, folder: Path) -> bool:
     """Whether nothing is left: containers, network, folder, and processes that know it."""
-    running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+    running = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            running.append(path.read_bytes())
     return (
         not shown("ps", name)
         and not shown("network", name)

@@ -29,8 +29,8 @@ def recorded_kind(one: type) -> str:
     return f"{_renamed(one.__module__, _root(), _LIBRARY)}:{one.__qualname__}"
 
 
-def recorded_class(kind: object, base: type[_T]) -> type[_T]:
-    """Find the class that is so called.
+def recorded_class(kind: object, base: type[_T], *, of_users: bool = False) -> type[_T]:
+    """Find the class that is so called; nothing is imported that may not be.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ def recorded_class(kind: object, base: type[_T]) -> type[_T]:
         As :func:`recorded_kind` gave it.
     base
         What the class must be derived from.
+    of_users
+        Whether it may be of another library than this one: where the record is a user's own.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def recorded_class(kind: object, base: type[_T]) -> type[_T]:
     """
     named = _KIND.match(kind) if isinstance(kind, str) else None
     found = None
-    if named:
+    if named and (of_users or named[1].startswith(f"{_LIBRARY}.")):
         with contextlib.suppress(ImportError):
             module = importlib.import_module(_renamed(named[1], _LIBRARY, _root()))
             found = getattr(module, named[2], None)

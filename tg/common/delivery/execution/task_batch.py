@@ -151,4 +151,4 @@ def open_batch(record: Mapping[str, Any]) -> TaskBatch:
     tg.common._core.errors.FormatError: there is no TaskBatch of the kind 'os:system'. ...
     """
     kind = record.get("kind") if isinstance(record, Mapping) else None
-    return recorded_class(kind, TaskBatch).open(record)  # type: ignore[type-abstract]
+    return recorded_class(kind, TaskBatch, of_users=True).open(record)  # type: ignore[type-abstract]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import stat
-import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 from .archive_names import Limits, NameTree, checked_name
 from .errors import ArchiveError, ConfigError, NamingError, StorageError
 from .files import atomic_write
+from .gzip_writer import GzipWriter
 from .tar_format import (
     END_OF_ARCHIVE,
     TableLine,
@@ -227,27 +226,7 @@ def _file_chunks(path: Path, item: _Planned) -> Iterator[bytes]:
 
 
 def _compress(file: BinaryIO, tar: Iterable[bytes], level: int) -> None:
-    """Write the gzip file of RFC 1952: no name, no time, and no operating system."""
-    file.write(b"\x1f\x8b\x08\0\0\0\0\0\0\xff")
-    # zlib even where isal is installed: the bytes must not depend on that
-    deflate = zlib.compressobj(level, zlib.DEFLATED, -15)
-    checksum = total = waiting = 0
-    pieces: list[bytes] = []
-
-    def flush() -> None:
-        nonlocal checksum, total, waiting
-        data = b"".join(pieces)
-        pieces.clear()
-        waiting = 0
-        checksum = zlib.crc32(data, checksum)
-        total += len(data)
-        file.write(deflate.compress(data))
-
+    writer = GzipWriter(file, level)
     for piece in tar:
-        pieces.append(piece)
-        waiting += len(piece)
-        if waiting >= _CHUNK:
-            flush()
-    flush()
-    file.write(deflate.flush())
-    file.write(struct.pack("<II", checksum, total & 0xFFFFFFFF))
+        writer.write(piece)
+    writer.finish()

@@ -23,6 +23,7 @@ from tg.common._core.errors import (
     StorageError,
     TrainingFailedError,
 )
+from tg.common._core.loc import Loc
 from tg.common.delivery.execution import warm_interpreter
 from tg.common.delivery.execution.failure_kind import FailureKind
 from tg.common.delivery.execution.process_identity import is_alive, process_identity
@@ -111,6 +112,8 @@ NEARBY = """
 @pytest.fixture
 def make(project: Path, write_files: Callable[..., None]) -> Callable[..., TaskBatch]:
     write_files({"acts.py": TASKS, "nearby.py": NEARBY})
+    for lessons in lesson_files():
+        lessons.unlink()
     (project / "datasets/p").mkdir(parents=True)
     (project / "datasets/p/d.txt").write_text("x")
 
@@ -139,6 +142,10 @@ def stops() -> Iterator[list[int]]:
             os.killpg(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
+
+
+def lesson_files() -> list[Path]:
+    return list(Loc.user_cache_path.glob("packages/*/imports.txt"))
 
 
 def folder_of(batch: TaskBatch, name: str) -> RunFolder:
@@ -241,11 +248,14 @@ def test_after_the_warm_interpreter_was_killed_another_is_warmed_up(
 ) -> None:
     batch = make("look-1", "look-2", "look-3")
     batch.start("look-1").wait()
-    server = details_of(batch, "look-1")["server"]
+    details = details_of(batch, "look-1")
+    server = details["server"]
+    until(lambda: bool(lesson_files()))
     os.kill(server, signal.SIGKILL)
+    until(lambda: not is_alive(server, details["server_process"]))
     result = batch.start("look-2").wait().result()
     assert result.unpickle("parents.pkl")[0] not in (server, os.getpid())
-    assert result.unpickle("knew.pkl") is False
+    assert result.unpickle("knew.pkl") is True  # what was learned before is kept
 
 
 def test_trainings_go_on_and_their_end_is_known_after_their_starter_was_killed(

@@ -211,7 +211,13 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
 
     @cached_property
     def _warm(self) -> WarmInterpreter:
-        return WarmInterpreter(self.environment.python, self.root, self._variables, self._code)
+        return WarmInterpreter(
+            self.environment.python,
+            self.root,
+            self._variables,
+            folder=self._code,
+            lessons=self._code.parent / "imports.txt",  # as long as the package is unpacked there
+        )
 
     @property
     def _variables(self) -> dict[str, str | None]:

@@ -60,15 +60,23 @@ class WarmInterpreter:
         Variables of the server, over those of this process; ``None`` removes one.
     folder
         The server's working directory, which holds nothing that could be imported by mistake.
+    lessons
+        The file that tells the server what trainings of the package have imported before.
     """
 
     def __init__(
-        self, python: Path, root: str, environment: Mapping[str, str | None], folder: Path
+        self,
+        python: Path,
+        root: str,
+        environment: Mapping[str, str | None],
+        folder: Path,
+        lessons: Path,
     ) -> None:
         self._python = python
         self._root = root
         self._environment = environment
         self._folder = folder
+        self._lessons = lessons
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._channel: socket.socket | None = None
@@ -133,7 +141,7 @@ class WarmInterpreter:
         ours, theirs = socket.socketpair()
         try:
             with start(
-                [str(self._python), "-m", self._module, self._root, str(theirs.fileno())],
+                [*self._command, str(theirs.fileno()), str(self._lessons)],
                 cwd=self._folder,
                 env=self._environment,
                 output_path=Path(os.devnull),
@@ -159,8 +167,9 @@ class WarmInterpreter:
         return True
 
     @property
-    def _module(self) -> str:
-        return f"{self._root}.tg.common.delivery.runtime.fork_server"
+    def _command(self) -> list[str]:
+        module = f"{self._root}.tg.common.delivery.runtime.fork_server"
+        return [str(self._python), "-m", module, self._root]
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
         if self._channel is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import importlib
 import json
 import os
 import select
@@ -17,14 +16,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .entry_point import EntryPoint
+from .import_lessons import ImportLessons
 from .main import __file__ as main_file
 from .main import main
 
 __all__ = ["ForkServer"]
 
 _CHUNK = 65_536
-# the first trainings tell what they have imported; from then on it is there before they start
-_PUPILS = 2
 
 
 class ForkServer:
@@ -42,16 +40,17 @@ class ForkServer:
         The root module of the package.
     channel
         Where requests come from.
+    lessons
+        What trainings of the package import.
     """
 
-    def __init__(self, module_name: str, channel: socket.socket) -> None:
+    def __init__(self, module_name: str, channel: socket.socket, lessons: ImportLessons) -> None:
         self._module_name = module_name
         self._channel = channel
         self._place = str(Path.cwd())
         self._received = b""
         self._folders: dict[int, Path] = {}
-        self._lessons: dict[int, bytes] = {}
-        self._pupils = 0
+        self._lessons = lessons
         self._wake, wake_end = os.pipe()
         for end in (self._wake, wake_end):
             os.set_blocking(end, False)
@@ -68,12 +67,13 @@ class ForkServer:
         bool
             Whether this is a process that was forked, and is to train now.
         """
+        self._lessons.recall()
         while True:
-            sources: list[Any] = [self._channel, self._wake, *self._lessons]
+            sources: list[Any] = [self._channel, self._wake, *self._lessons.handles]
             ready = select.select(sources, [], [])[0]
             self._reap()
-            for lesson in self._lessons.keys() & set(ready):
-                self._learn(lesson)
+            for handle in set(self._lessons.handles) & set(ready):
+                self._lessons.learn(handle)
             if self._channel in ready:
                 chunk = self._receive()
                 if not chunk:
@@ -99,29 +99,27 @@ class ForkServer:
         others = threading.active_count() - 1
         if others:
             # a lock that another thread holds would be held for ever in the new process
+            self._lessons.forget()
             self._say({"refused": f"{others} threads run that a library has started"})
             return False
         if time.monotonic() > request["until"]:
             self._say({"refused": "the warm one was busy for too long"})
             return False
-        told, tell = os.pipe() if self._pupils < _PUPILS else (None, None)
+        tell = self._lessons.pipe()
         ready, begun = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.setsid()
-            for handle in (ready, begun, told):
-                if handle is not None:
-                    os.close(handle)
+            for handle in (ready, begun):
+                os.close(handle)
             self._become(request, tell)
             return True
         os.close(begun)
         os.read(ready, 1)  # until it is a process group, which whoever is told of it can signal
         os.close(ready)
         self._folders[pid] = Path(request["environment"]["TG_RUN_FOLDER"])
-        if told is not None and tell is not None:
+        if tell is not None:
             os.close(tell)
-            self._pupils += 1
-            self._lessons[told] = b""
         self._say({"pid": pid})
         return False
 
@@ -133,8 +131,7 @@ class ForkServer:
         """Make this forked process what a fresh interpreter would be."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for handle in (self._wake, *self._lessons):
-            os.close(handle)
+        os.close(self._wake)
         self._channel.close()
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         os.dup2(log, 1)
@@ -149,23 +146,7 @@ class ForkServer:
         if "numpy" in sys.modules:
             # all would draw the same numbers
             sys.modules["numpy"].random.seed()
-        if tell is not None:
-            known = frozenset(sys.modules)
-            # the pipe is closed by the end of this process, whatever ends it
-            atexit.register(_tell_modules, tell, known, self._module_name)
-
-    def _learn(self, lesson: int) -> None:
-        """Read what a training has imported; when all of it is there, import the same."""
-        chunk = os.read(lesson, _CHUNK)
-        if chunk:
-            self._lessons[lesson] += chunk
-            return
-        os.close(lesson)
-        names = self._lessons.pop(lesson).decode().split()
-        for name in names:
-            # made by something else than an import, or not to be had without the training
-            with contextlib.suppress(Exception):
-                importlib.import_module(name)
+        self._lessons.tell_at_end(tell)
 
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -182,24 +163,6 @@ class ForkServer:
                         code.write_text(str(os.waitstatus_to_exitcode(status)), encoding="ascii")
 
 
-def _tell_modules(handle: int, known: frozenset[str], root: str) -> None:
-    names = [name for name in list(sys.modules) if name not in known and _is_shared(name, root)]
-    with contextlib.suppress(OSError):
-        os.write(handle, "\n".join(names).encode())
-    os.close(handle)
-
-
-def _is_shared(name: str, root: str) -> bool:
-    """Whether it is a library's module.
-
-    The user's own may look at the training's folders, draw numbers or note the time when they are
-    imported: each training does that for itself, as in an interpreter of its own.
-    """
-    if name.startswith("__"):
-        return False
-    return name.startswith(f"{root}.tg.common.") or not name.startswith(f"{root}.")
-
-
 def _detach() -> None:
     """Go on as nobody's child: whoever started this need not wait for its end."""
     if os.fork():
@@ -207,9 +170,10 @@ def _detach() -> None:
     os.setsid()
 
 
-def _serve(module_name: str, handle: int) -> NoReturn:
+def _serve(module_name: str, handle: int, lessons_file: Path) -> NoReturn:
     _detach()
-    server = ForkServer(module_name, socket.socket(fileno=handle))
+    lessons = ImportLessons(module_name, lessons_file)
+    server = ForkServer(module_name, socket.socket(fileno=handle), lessons)
     if not server.serve():
         sys.exit()
     exit_code = 1
@@ -235,4 +199,4 @@ def _leave(exit_code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], int(sys.argv[2]))
+    _serve(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

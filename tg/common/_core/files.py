@@ -28,6 +28,7 @@ def atomic_write(
     content: bytes | Callable[[BinaryIO], object],
     *,
     sync: bool = True,
+    lasting: bool = True,
 ) -> None:
     """Write a file so that others see the old one or the new one, never a part.
 
@@ -43,6 +44,9 @@ def atomic_write(
     sync
         Whether the bytes reach the disk before the rename, so that not even a power cut leaves a
         part.
+    lasting
+        Whether the rename reaches the disk as well, so that a power cut does not bring the old file
+        back; not without `sync`.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def atomic_write(
                 os.fsync(stream.fileno())
         with _storage_errors(target):
             temporary.replace(target)
-        if sync:
+        if sync and lasting:
             _sync_folder(target.parent)
     finally:
         with contextlib.suppress(OSError):

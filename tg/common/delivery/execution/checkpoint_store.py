@@ -54,7 +54,8 @@ class CheckpointStore:
             if owner not in ("", run_id) and is_running(owner):
                 folder = self._root / f"{training}-{run_id}"
             else:
-                atomic_write(owner_file, run_id.encode())
+                # one that a power cut has torn names no run that goes on
+                atomic_write(owner_file, run_id.encode(), sync=False)
             folder.mkdir(parents=True, exist_ok=True)
             return folder
 

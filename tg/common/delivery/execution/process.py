@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -15,7 +13,7 @@ from ...contract.run_state import RunState
 from .failure_kind import FailureKind
 from .late_start import GIVEN_UP, is_forestalled
 from .local_run import Ending, LocalRun
-from .process_identity import is_alive, process_identity, submitter_is_alive
+from .process_identity import is_alive, process_identity, signal_group, submitter_is_alive
 from .run_folder import RunFolder
 from .run_record import RunRecord
 
@@ -79,19 +77,25 @@ class ProcessRun(LocalRun):
 
     def _signal(self, record: RunRecord, name: str) -> None:
         if "pid" in record.details and is_alive(record.details["pid"], record.details["process"]):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(record.details["pid"], signal.Signals[f"SIG{name}"])
+            signal_group(record.details["pid"], signal.Signals[f"SIG{name}"])
 
     def _pause(self, limit_seconds: float | None) -> None:
         del limit_seconds
         time.sleep(_POLL_SECONDS)
+
+    def _goes_on(self, record: RunRecord) -> bool:
+        return (
+            record.state is RunState.IN_PROGRESS
+            and "server" in record.details
+            and (self._has_process(record.details))
+        )
 
     def _is_running(self, record: RunRecord) -> bool:
         if self._child is not None:
             return self._child.poll() is None
         details = record.details
         if "pid" in details:
-            return is_alive(details["pid"], details["process"]) or self._awaits_exit_code(details)
+            return self._has_process(details)
         if submitter_is_alive(details):
             return True  # it is about to be started
         # its submitter died before it could say what it had started: the training said so itself
@@ -104,20 +108,21 @@ class ProcessRun(LocalRun):
         self._folder.update(details={**details, "pid": pid, "process": identity})
         return True
 
+    def _has_process(self, details: Mapping[str, Any]) -> bool:
+        runs = is_alive(details["pid"], details["process"])
+        if "server" not in details:
+            return runs
+        # what was forked tells its exit code last of all; if it could not, its server does
+        return self._folder.read_number("exit_code") is None and (
+            runs or is_alive(details["server"], details["server_process"])
+        )
+
     def _may_yet_begin(self) -> bool:
         """Whether it may be about to begin that was started by whoever has died meanwhile."""
         age = self._folder.log_age_seconds()
         if age < _START_SECONDS or not self._folder.log_file.exists():
             return age < _START_SECONDS
         return not is_forestalled(self._folder.path) and age < _LATE_START_SECONDS
-
-    def _awaits_exit_code(self, details: Mapping[str, Any]) -> bool:
-        """Whether the server that forked it is about to leave its exit code."""
-        return (
-            "server" in details
-            and self._folder.read_number("exit_code") is None
-            and is_alive(details["server"], details["server_process"])
-        )
 
     @property
     def _has_begun(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from ..._core.errors import CommandError
 from ..._core.process import run
 
-__all__ = ["is_alive", "process_identity", "submitter", "submitter_is_alive"]
+__all__ = ["is_alive", "process_identity", "signal_group", "submitter", "submitter_is_alive"]
 
 
 def process_identity(pid: int) -> str:
@@ -39,6 +40,15 @@ def process_identity(pid: int) -> str:
 def is_alive(pid: int, identity: str) -> bool:
     """Whether the process that had this identity still runs."""
     return bool(identity) and process_identity(pid) == identity
+
+
+def signal_group(pid: int, number: int) -> None:
+    """Signal a process and all of its group, if it is there; the process alone before that."""
+    with contextlib.suppress(ProcessLookupError):
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            os.kill(pid, number)  # it was forked a moment ago, and has not made its group yet
 
 
 def submitter() -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -24,7 +23,7 @@ from .local_launcher import LocalLauncher
 from .local_run import training_folders
 from .place import OwnMachine
 from .process import ProcessRun
-from .process_identity import process_identity, submitter
+from .process_identity import process_identity, signal_group, submitter
 from .provenance import provenance_of
 from .run import Run
 from .run_folder import RunFolder
@@ -171,6 +170,7 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
     def _fork(self, folder: RunFolder, variables: Mapping[str, str], checkpoints: Path) -> bool:
         """Start it from the interpreter that is kept warm, if that can be."""
         folder.log_file.touch()
+        folder.remove_number("exit_code")  # of one that was killed while it was started
         with self._making:
             warm = self._warm
         forked = warm.fork(variables, folder=folder.work, log=folder.log_file)
@@ -186,8 +186,7 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
         try:
             self._note(folder, checkpoints, pid, server)
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)  # nobody would find it
+            signal_group(pid, signal.SIGKILL)  # nobody would find it
             raise
         return True
 

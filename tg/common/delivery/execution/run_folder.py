@@ -199,7 +199,8 @@ class RunFolder:
 
     def write(self, record: RunRecord) -> None:
         """Write what is known of the run, whole or not at all."""
-        atomic_write(self._record_file, json.dumps(asdict(record), indent=1).encode())
+        # what an older record says is true as well, and is looked up again
+        atomic_write(self._record_file, json.dumps(asdict(record)).encode(), lasting=False)
 
     def update(self, **changes: Any) -> RunRecord:
         """Change the record; a final state brings the time with it."""
@@ -215,6 +216,10 @@ class RunFolder:
             return int((self.path / name).read_text(encoding="ascii"))
         except (OSError, ValueError):
             return None
+
+    def remove_number(self, name: str) -> None:
+        """Remove what a training left that was no more than begun."""
+        (self.path / name).unlink(missing_ok=True)
 
     def wait_for_number(self, name: str, timeout_seconds: float) -> int | None:
         """Read what the training leaves as soon as it has; ``None`` if it has not in time."""

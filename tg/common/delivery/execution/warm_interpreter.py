@@ -82,6 +82,7 @@ class WarmInterpreter:
         self._channel: socket.socket | None = None
         self._server_pid = 0
         self._timer: threading.Timer | None = None
+        self._asked_at = 0.0
         self._is_of_use = hasattr(os, "fork")
 
     def fork(
@@ -117,6 +118,7 @@ class WarmInterpreter:
                 "until": time.monotonic() + _FORK_SECONDS,
             }
             answer = self._ask(request)
+            self._asked_at = time.monotonic()
             self._close_when_idle()
             if answer is not None and "refused" in answer:
                 _log.info("Trainings start in fresh interpreters: %s", answer["refused"])
@@ -193,12 +195,20 @@ class WarmInterpreter:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _close_when_idle(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = threading.Timer(_IDLE_SECONDS, self.close)
-        self._timer.daemon = True
-        self._timer.start()
+    def _close_when_idle(self, left_seconds: float = _IDLE_SECONDS) -> None:
+        if self._timer is None:
+            self._timer = threading.Timer(left_seconds, self._close_if_idle)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _close_if_idle(self) -> None:
+        with self._lock:
+            self._timer = None
+            left = _IDLE_SECONDS - (time.monotonic() - self._asked_at)
+            if left > 0:
+                self._close_when_idle(left)
+            else:
+                self._close()
 
     def _close(self) -> None:
         if self._timer is not None:

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from .entry_point import EntryPoint
 from .import_lessons import ImportLessons
 from .main import __file__ as main_file
-from .main import main
+from .main import tell_exit_code, train
 
 __all__ = ["ForkServer"]
 
@@ -56,7 +56,7 @@ class ForkServer:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-        EntryPoint(module_name)
+        self.entry_point = EntryPoint(module_name)
         self._say({"pid": os.getpid()})
 
     def serve(self) -> bool:
@@ -106,17 +106,11 @@ class ForkServer:
             self._say({"refused": "the warm one was busy for too long"})
             return False
         tell = self._lessons.pipe()
-        ready, begun = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.setsid()
-            for handle in (ready, begun):
-                os.close(handle)
             self._become(request, tell)
             return True
-        os.close(begun)
-        os.read(ready, 1)  # until it is a process group, which whoever is told of it can signal
-        os.close(ready)
         self._folders[pid] = Path(request["environment"]["TG_RUN_FOLDER"])
         if tell is not None:
             os.close(tell)
@@ -176,25 +170,28 @@ def _serve(module_name: str, handle: int, lessons_file: Path) -> NoReturn:
     server = ForkServer(module_name, socket.socket(fileno=handle), lessons)
     if not server.serve():
         sys.exit()
-    exit_code = 1
+    exit_code = None
     try:
-        main(module_name)
-    except SystemExit as exc:
-        exit_code = exc.code if isinstance(exc.code, int) else 1
+        exit_code = train(module_name, open_package=lambda _name: server.entry_point)
     finally:
         _leave(exit_code)
 
 
-def _leave(exit_code: int) -> NoReturn:
+def _leave(exit_code: int | None) -> NoReturn:
     """End a forked process as the standard library's multiprocessing does.
 
-    To take apart all that the server has imported would last longer than a short training.
+    To take apart all that the server has imported would last longer than a short training. The exit
+    code is told last: whoever reads it need not wait until this process is gone.
     """
     threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001
     atexit._run_exitfuncs()  # noqa: SLF001
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
+    if exit_code is None:
+        os._exit(1)
+    with contextlib.suppress(OSError):  # the server leaves it then
+        tell_exit_code(exit_code)
     os._exit(exit_code)
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,50 +18,82 @@ from .folders import TrainingFolders
 from .renaming import TravellerAliasFinder
 from .stopping import StopRequested, StopSignal
 
-__all__ = ["main"]
+__all__ = ["main", "tell_exit_code", "train"]
 
 _STOPPED = 128 + signal.SIGTERM
 
 
 def main(module_name: str) -> NoReturn:
-    """Run the job of a package under the SageMaker training contract, then exit.
+    """Train, then exit.
 
-    The exit code is 0 on success, 143 after SIGTERM, what the job exits with, else 1. The end of
-    the traceback goes to ``output/failure``. ``TG_TIMEOUT_SECONDS`` limits how long it may take: it
-    is then stopped as by SIGTERM.
+    The exit code is 0 on success, 143 after SIGTERM, what the job exits with, else 1.
 
     Parameters
     ----------
     module_name
         The root module of the package.
     """
-    if not _begins():
+    exit_code = train(module_name)
+    if exit_code is None:
         sys.exit(1)
+    tell_exit_code(exit_code)
+    sys.exit(exit_code)
+
+
+def train(module_name: str, open_package: Callable[[str], EntryPoint] = EntryPoint) -> int | None:
+    """Run the job of a package under the SageMaker training contract.
+
+    The end of the traceback goes to ``output/failure``. ``TG_TIMEOUT_SECONDS`` limits how long it
+    may take: it is then stopped as by SIGTERM.
+
+    Parameters
+    ----------
+    module_name
+        The root module of the package.
+    open_package
+        Gives the way into it.
+
+    Returns
+    -------
+    int or None
+        The exit code; ``None`` if the training was given up before it began, and is not to begin.
+    """
+    if not _begins():
+        return None
     folders = TrainingFolders.from_environment()
     stop = StopSignal()
     try:
         signal.signal(signal.SIGTERM, lambda _number, _frame: _on_signal(stop))
         _limit_time()
-        _run(module_name, folders, stop)
-        exit_code = 0
+        _run(module_name, open_package, folders, stop)
     except StopRequested:
         Logger.warning("Stopped on request")
-        exit_code = _STOPPED
+        return _STOPPED
     except SystemExit as exc:
         exit_code = _exit_code(exc.code)
         if exit_code:
             _report(folders)
+        return exit_code
     except BaseException:  # noqa: BLE001 whatever ends a training must reach the failure file
         _report(folders)
-        exit_code = 1
+        return 1
+    return 0
+
+
+def tell_exit_code(exit_code: int) -> None:
+    """Leave it for a platform that may not be watching when this process ends."""
     _tell("exit_code", exit_code)
-    sys.exit(exit_code)
 
 
-def _run(module_name: str, folders: TrainingFolders, stop: StopSignal) -> None:
+def _run(
+    module_name: str,
+    open_package: Callable[[str], EntryPoint],
+    folders: TrainingFolders,
+    stop: StopSignal,
+) -> None:
     Logger.info("Welcome to Training Grounds!")
     Logger.info("Loading job")
-    entry_point = EntryPoint(module_name)
+    entry_point = open_package(module_name)
     sys.meta_path.insert(0, TravellerAliasFinder(module_name, entry_point.manifest.travellers))
     job = entry_point.load_resource("job")
     Logger.info(f"Job of type {type(job)} is loaded")
@@ -125,12 +158,11 @@ def _begins() -> bool:
         # whoever looked for long for what a dead process had started has written a zero there
         if Path(folder, "pid").read_text(encoding="ascii") == "0":
             return False
-    _tell("pid", os.getpid())
+    _tell("pid", os.getpid())  # for a platform that may not be watching when this process starts
     return True
 
 
 def _tell(what: str, number: int) -> None:
-    # for a platform that may not be watching when this process starts or ends
     folder = os.environ.get("TG_RUN_FOLDER")
     if folder:
         Path(folder, what).write_text(str(number), encoding="ascii")

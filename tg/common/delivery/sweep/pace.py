@@ -47,7 +47,7 @@ class Pace:
     """
 
     start_threads: int = 32
-    first_poll_seconds: float = 0.02
+    first_poll_seconds: float = 0.005
     longest_poll_seconds: float = 5.0
     metric_seconds: float = 10.0
     first_pause_seconds: float = 1.0

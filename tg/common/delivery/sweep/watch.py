@@ -19,7 +19,9 @@ from .task_state import TaskState
 
 __all__ = ["Watch"]
 
-_LOCAL_SECONDS = 0.5
+_GROWTH = 2.0
+# to look at this machine takes nobody's time
+_LOCAL_SECONDS, _LOCAL_GROWTH = 0.5, 1.25
 # a place may show a run a moment after it was started
 _MISSES = 3
 _UNREADABLE_LOOKS = 3
@@ -148,8 +150,8 @@ class Watch:
                     changed |= self._was_seen(row.number, look)
         is_local = all(batch.is_local for batch in self._batches.values())
         longest = min(self._pace.longest_poll_seconds, _LOCAL_SECONDS if is_local else math.inf)
-        first = self._pace.first_poll_seconds
-        self._interval = first if changed else min(2 * self._interval, longest)
+        later = self._interval * (_LOCAL_GROWTH if is_local else _GROWTH)
+        self._interval = self._pace.first_poll_seconds if changed else min(later, longest)
         now = self._clock()
         pause = max(rest_after(now - began), self._allowance.pause_after(len(rows)))
         pause = 0.0 if is_local else pause

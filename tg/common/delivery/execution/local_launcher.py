@@ -75,8 +75,11 @@ class LocalLauncher(Launcher):
 
     def states(self, run_ids: Iterable[str]) -> dict[str, RunState]:
         """Look up many runs at once; one that is not there is left out."""
-        known = [name for name in run_ids if RunFolder.known(self.runs_folder, name) is not None]
-        return super().states(known)
+        return super().states(self._known(run_ids))
+
+    def ended(self, run_ids: Iterable[str]) -> dict[str, bool]:
+        """Look which of many runs have ended; one that is not there is left out."""
+        return {run_id: self.run(run_id).has_ended for run_id in self._known(run_ids)}
 
     def is_running(self, run_id: str) -> bool:
         """Whether a run goes on, whichever executor runs it; one that was removed does not."""
@@ -112,6 +115,9 @@ class LocalLauncher(Launcher):
             "runs_folder": Path(record["runs_folder"]),
             "provenance": record["provenance"],
         }
+
+    def _known(self, run_ids: Iterable[str]) -> list[str]:
+        return [name for name in run_ids if RunFolder.known(self.runs_folder, name) is not None]
 
     @property
     def _opener(self) -> Mapping[str, Any]:

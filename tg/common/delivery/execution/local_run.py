@@ -168,6 +168,13 @@ class LocalRun(Run):
                 return record.state
             return self._settle(self._folder.read(), ending)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended; what came out of it may still have to be kept."""
+        record = self._folder.read()
+        goes_on = False if record.state.is_final else self._goes_on(record)
+        return self.state.is_final if goes_on is None else not goes_on
+
     def metric_values(self) -> dict[str, list[float]]:
         """Give every value that was reported so far, by name, in the order of the log."""
         return self._metrics.values()
@@ -214,10 +221,10 @@ class LocalRun(Run):
     def _undo_launch(self) -> None:
         """Remove what a launch that failed has left outside of the run's folder."""
 
-    def _goes_on(self, record: RunRecord) -> bool:
-        """Whether a quick look, by many at a time, shows that there is nothing to be done."""
+    def _goes_on(self, record: RunRecord) -> bool | None:
+        """Whether it goes on, if a quick look by many at a time can tell."""
         del record
-        return False
+        return None
 
     @abstractmethod
     def _ending(self, record: RunRecord) -> Ending | None:

@@ -134,6 +134,10 @@ class PackageBatch(TaskBatch):
         """Look up many runs at once; one that is not there is left out."""
         return self._launcher.states(run_ids)
 
+    def ended(self, run_ids: Iterable[str]) -> dict[str, bool]:
+        """Look which of many runs have ended; one that is not there is left out."""
+        return self._launcher.ended(run_ids)
+
     def worst_cost(self, place: int = 0) -> float | None:
         """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing."""
         return self._source.place.worst_cost(place)

@@ -94,6 +94,13 @@ class PlaceOfRuns(Place, ABC):
                 found[run_id] = self.run(run_id).state
         return found
 
+    def ended(self, run_ids: Iterable[str]) -> dict[str, bool]:
+        """Look which of many runs have ended; one that is not there is left out.
+
+        What came out of one that has may still have to be kept: its state tells.
+        """
+        return {run_id: state.is_final for run_id, state in self.states(run_ids).items()}
+
     def cost(self, run: Run) -> float | None:
         """Give what a run has cost, in US dollars; ``None`` if it costs nothing or is not known."""
         del run

@@ -83,12 +83,10 @@ class ProcessRun(LocalRun):
         del limit_seconds
         time.sleep(_POLL_SECONDS)
 
-    def _goes_on(self, record: RunRecord) -> bool:
-        return (
-            record.state is RunState.IN_PROGRESS
-            and "server" in record.details
-            and (self._has_process(record.details))
-        )
+    def _goes_on(self, record: RunRecord) -> bool | None:
+        if record.state is RunState.IN_PROGRESS and "server" in record.details:
+            return self._has_process(record.details)
+        return None
 
     def _is_running(self, record: RunRecord) -> bool:
         if self._child is not None:

@@ -36,6 +36,11 @@ class Run(ABC):
         """How far it is."""
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it has ended; what came out of it may still have to be kept."""
+        return self.state.is_final
+
+    @property
     @abstractmethod
     def failure_kind(self) -> FailureKind | None:
         """What is to blame for its failure; ``None`` unless it failed.

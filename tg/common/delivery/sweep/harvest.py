@@ -6,7 +6,6 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from ...contract.run_state import RunState
 from ..execution.task_batch import TaskBatch
 from .calls import Calls
 from .cause import Cause
@@ -35,7 +34,7 @@ class Harvest:
     understood
         Tells what an error means.
     then
-        Takes a task, how its run ended (``None`` if that cannot be read), and what came out of it.
+        Takes a task, and what came out of its run.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class Harvest:
         calls: Calls,
         watch: Watch,
         understood: Callable[[BaseException], Refusal],
-        then: Callable[[TaskRow, RunState | None, Outcome], None],
+        then: Callable[[TaskRow, Outcome], None],
     ) -> None:
         self._batches = batches
         self._calls = calls
@@ -57,35 +56,27 @@ class Harvest:
     def __len__(self) -> int:
         return len(self._reading)
 
-    def bring_in(self, row: TaskRow, state: RunState | None, error: Exception | None) -> None:
+    def bring_in(self, row: TaskRow, error: Exception | None) -> None:
         """Read what came out of a run, of which it was seen that it has ended.
 
         Parameters
         ----------
         row
             The task.
-        state
-            How the run has ended.
         error
             Why it cannot be read at all, if so.
         """
         self._reading.add(row.number)
         self._tries[row.number] += 1
         if error is not None:
-            self._give(row, None, Outcome(kind=Cause.UNREADABLE, reason=error_text(error)))
+            self._give(row, Outcome(kind=Cause.UNREADABLE, reason=error_text(error)))
             return
         self._calls.look(
             functools.partial(outcome_of, self._batches[row.batch], row.run_id),
-            functools.partial(self._was_read, row, state),
+            functools.partial(self._was_read, row),
         )
 
-    def _was_read(
-        self,
-        row: TaskRow,
-        state: RunState | None,
-        outcome: Outcome | None,
-        error: BaseException | None,
-    ) -> None:
+    def _was_read(self, row: TaskRow, outcome: Outcome | None, error: BaseException | None) -> None:
         if outcome is None:
             refusal = Refusal.TASK if error is None else self._understood(error)
             if refusal is not Refusal.TASK and self._tries[row.number] < _TRIES:
@@ -95,10 +86,10 @@ class Harvest:
                 return
             why = "" if error is None else error_text(error)
             outcome = Outcome(kind=Cause.UNREADABLE, reason=f"it cannot be read: {why}")
-        self._give(row, state, outcome)
+        self._give(row, outcome)
 
-    def _give(self, row: TaskRow, state: RunState | None, outcome: Outcome) -> None:
+    def _give(self, row: TaskRow, outcome: Outcome) -> None:
         self._reading.remove(row.number)
         del self._tries[row.number]
         self._watch.keep(row.number, outcome.metrics)
-        self._then(row, state, outcome)
+        self._then(row, outcome)

@@ -23,6 +23,8 @@ class Outcome:
 
     Attributes
     ----------
+    state
+        How it has ended; ``None`` if it cannot be read.
     metrics
         All values of each metric, in order.
     cost
@@ -34,6 +36,7 @@ class Outcome:
         The same in words; for a run that was stopped by somebody, that it was.
     """
 
+    state: RunState | None = None
     metrics: Mapping[str, list[float]] = field(default_factory=dict)
     cost: float | None = None
     kind: str = ""
@@ -47,6 +50,8 @@ def outcome_of(batch: TaskBatch, run_id: str) -> Outcome:
     ------
     TgError
         It cannot be looked up.
+    TimeoutError
+        It goes on after all.
     """
     run = batch.run(run_id)
     cost = batch.cost(run)
@@ -56,13 +61,16 @@ def outcome_of(batch: TaskBatch, run_id: str) -> Outcome:
     except RunError as exc:
         reason = error_text(exc)
     state = run.state
+    if not state.is_final:
+        raise TimeoutError(f"run {run_id} was seen to have ended, and is {state.value}")
     if state is RunState.COMPLETED:
         # the last lines of a log far away come up to a minute late, and nobody looks again
         last = {} if batch.is_local else _last_metrics(run)
-        return Outcome(metrics=with_last(run.metric_values(), last), cost=cost)
+        return Outcome(state=state, metrics=with_last(run.metric_values(), last), cost=cost)
     unnamed = FailureKind.TASK if state is RunState.FAILED else ""
     kind = run.failure_kind or unnamed
-    return Outcome(metrics=run.metric_values(), cost=cost, kind=kind, reason=reason)
+    metrics = run.metric_values()
+    return Outcome(state=state, metrics=metrics, cost=cost, kind=kind, reason=reason)
 
 
 def _last_metrics(run: Run) -> Mapping[str, float]:

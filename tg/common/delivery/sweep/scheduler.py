@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from ...contract.run_state import RunState
 from ..execution.failure_kind import FailureKind
 from ..execution.run import Run
 from ..execution.task_batch import TaskBatch
@@ -157,8 +156,8 @@ class Scheduler:
             self._stops.repeat()
             if not self._ending and not self._ledger.status().is_done:
                 self._look_for_an_end()
-        for row, state, error in self._watch.take_ended():
-            self._harvest.bring_in(row, state, error)  # its slot is free
+        for row, error in self._watch.take_ended():
+            self._harvest.bring_in(row, error)  # its slot is free
         for row in self._watch.take_lost():
             is_affordable = self._budget.affords(row, self._ledger.spent)
             self._put(lost(row, self._ending, is_affordable=is_affordable))
@@ -249,7 +248,7 @@ class Scheduler:
             self._gate.met_no_capacity()
         self._put(row)
 
-    def _settle(self, row: TaskRow, state: RunState | None, outcome: Outcome) -> None:
+    def _settle(self, row: TaskRow, outcome: Outcome) -> None:
         row = self._ledger[row.number]  # it may have been asked to end meanwhile
         row = row.but(
             metrics={name: values[-1] for name, values in outcome.metrics.items() if values},
@@ -257,7 +256,7 @@ class Scheduler:
             ended_utc=self._now().isoformat(),
         )
         places = len(self._batches[row.batch].places)
-        row = settled(row, state, outcome, self._settings.retry, places)
+        row = settled(row, outcome, self._settings.retry, places)
         if row.kind == FailureKind.CAPACITY and row.place == 0:
             self._gate.met_no_capacity()
         self._put(row)

@@ -37,17 +37,13 @@ def refused(row: TaskRow, refusal: Refusal, error: BaseException, places: int) -
     return row.but(state=TaskState.WAITING, place=place, kind=refusal, reason=reason)
 
 
-def settled(
-    row: TaskRow, state: RunState | None, outcome: Outcome, policy: RetryPolicy, places: int
-) -> TaskRow:
+def settled(row: TaskRow, outcome: Outcome, policy: RetryPolicy, places: int) -> TaskRow:
     """Say what becomes of a task whose run has ended.
 
     Parameters
     ----------
     row
         The task.
-    state
-        How the run ended; ``None`` if it cannot be read.
     outcome
         What came out of it.
     policy
@@ -55,11 +51,11 @@ def settled(
     places
         How many places there are to try.
     """
-    if state is RunState.COMPLETED:
+    if outcome.state is RunState.COMPLETED:
         return row.but(state=TaskState.COMPLETED, kind="", reason=outcome.reason)
     if row.state is TaskState.STOPPING:
         return _stopped(row)
-    if state is RunState.STOPPED and not outcome.kind:
+    if outcome.state is RunState.STOPPED and not outcome.kind:
         return row.but(state=TaskState.CANCELLED, kind=Cause.OUTSIDE, reason=outcome.reason)
     kind = outcome.kind
     failures = {**row.failures, kind: row.failures.get(kind, 0) + 1}

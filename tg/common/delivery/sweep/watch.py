@@ -6,7 +6,6 @@ import functools
 import math
 from collections.abc import Callable, Mapping
 
-from ...contract.run_state import RunState
 from ..execution.task_batch import TaskBatch
 from .calls import Calls
 from .ledger import Ledger
@@ -64,7 +63,7 @@ class Watch:
         self._clock = clock
         self._followed: dict[int, int] = {}
         self._unreadable: dict[int, int] = {}
-        self._ended: list[tuple[int, RunState | None, Exception | None]] = []
+        self._ended: list[tuple[int, Exception | None]] = []
         self._lost: list[int] = []
         self._is_polling = False
         self._poll_at = 0.0
@@ -95,10 +94,10 @@ class Watch:
         if self._metrics is not None:
             self._metrics.keep(number, metrics)
 
-    def take_ended(self) -> list[tuple[TaskRow, RunState | None, Exception | None]]:
+    def take_ended(self) -> list[tuple[TaskRow, Exception | None]]:
         """Give the runs that were seen to have ended, or that cannot be read, with the error."""
         ended, self._ended = self._ended, []
-        return [(self._ledger[number], state, error) for number, state, error in ended]
+        return [(self._ledger[number], error) for number, error in ended]
 
     def take_lost(self) -> list[TaskRow]:
         """Give the runs that are not there."""
@@ -158,21 +157,21 @@ class Watch:
         self._poll_at = now + max(self._interval, pause)
 
     def _was_seen(self, number: int, look: Look) -> bool:
-        state = look.states.get(number)
+        has_ended = look.ended.get(number)
         # in a row: one that lasts for days may well be unreadable for a moment now and then
         unreadable = self._unreadable.pop(number, 0) + 1
         if number in look.errors:
             if unreadable < _UNREADABLE_LOOKS:
                 self._unreadable[number] = unreadable
                 return False
-            self._ended.append((number, None, look.errors[number]))
-        elif state is None:
+            self._ended.append((number, look.errors[number]))
+        elif has_ended is None:
             self._followed[number] += 1
             if self._followed[number] < _MISSES:
                 return False
             self._lost.append(number)
-        elif state.is_final:
-            self._ended.append((number, state, None))
+        elif has_ended:
+            self._ended.append((number, None))
         else:
             self._followed[number] = 0
             return False

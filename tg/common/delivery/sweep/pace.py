@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from ..._core.errors import ConfigError
 
-__all__ = ["LookAllowance", "Pace", "rest_after"]
+__all__ = ["LookAllowance", "LookInterval", "Pace", "rest_after"]
 
 # a look at another machine takes at most this part of the time
 _SHARE = 3
 # a hundred runs are looked at by one request
 _RUN_SECONDS = 0.005
 _SAVED_SECONDS = 4.0
+# to look at this machine takes nobody's time
+_FIRST_LOCAL_SECONDS, _LONGEST_LOCAL_SECONDS = 0.005, 0.5
+_GROWTH, _LOCAL_GROWTH = 2.0, 1.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,7 @@ class Pace:
         How many runs are started at the same time; this one is a number of threads.
     first_poll_seconds, longest_poll_seconds
         How long after a look the next one is taken: the first after something has changed, the
-        longest where nothing changes.
+        longest where nothing changes. This machine is looked at more often.
     metric_seconds
         How long after a look at the running tasks' metrics the next one is taken, where a rule
         needs them.
@@ -47,7 +50,7 @@ class Pace:
     """
 
     start_threads: int = 32
-    first_poll_seconds: float = 0.005
+    first_poll_seconds: float = 0.02
     longest_poll_seconds: float = 5.0
     metric_seconds: float = 10.0
     first_pause_seconds: float = 1.0
@@ -60,6 +63,42 @@ class Pace:
         for name, value in vars(self).items():
             if not value > 0:
                 raise ConfigError(f"{name}={value!r} is not positive", hint="Give more than 0.")
+
+
+class LookInterval:
+    """How long after a look the next one is taken: ever longer while nothing changes.
+
+    Parameters
+    ----------
+    pace
+        The first and the longest one; shorter where all runs are on this machine.
+    is_local
+        Whether they are.
+
+    Example
+    -------
+    >>> interval = LookInterval(Pace(), is_local=True)
+    >>> interval.after(changed=False), interval.after(changed=False), interval.after(changed=True)
+    (0.00625, 0.0078125, 0.005)
+    """
+
+    def __init__(self, pace: Pace, *, is_local: bool) -> None:
+        self._first, self._longest = pace.first_poll_seconds, pace.longest_poll_seconds
+        self._growth = _LOCAL_GROWTH if is_local else _GROWTH
+        if is_local:
+            self._first = min(self._first, _FIRST_LOCAL_SECONDS)
+            self._longest = min(self._longest, _LONGEST_LOCAL_SECONDS)
+        self._seconds = self._first
+
+    def begin_anew(self) -> None:
+        """Take note that something was begun, which may end soon."""
+        self._seconds = self._first
+
+    def after(self, *, changed: bool) -> float:
+        """Take note of a look, and say how many seconds it is until the next one."""
+        later = min(self._seconds * self._growth, self._longest)
+        self._seconds = self._first if changed else later
+        return self._seconds
 
 
 def rest_after(look_seconds: float) -> float:

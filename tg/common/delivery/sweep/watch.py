@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Mapping
 
 from ..execution.task_batch import TaskBatch
@@ -11,16 +10,13 @@ from .calls import Calls
 from .ledger import Ledger
 from .look import Look, look_at
 from .metric_watch import MetricWatch
-from .pace import LookAllowance, rest_after
+from .pace import LookAllowance, LookInterval, rest_after
 from .settings import SweepSettings
 from .task_row import TaskRow
 from .task_state import TaskState
 
 __all__ = ["Watch"]
 
-_GROWTH = 2.0
-# to look at this machine takes nobody's time
-_LOCAL_SECONDS, _LOCAL_GROWTH = 0.5, 1.25
 # a place may show a run a moment after it was started
 _MISSES = 3
 _UNREADABLE_LOOKS = 3
@@ -67,7 +63,8 @@ class Watch:
         self._lost: list[int] = []
         self._is_polling = False
         self._poll_at = 0.0
-        self._interval = self._pace.first_poll_seconds
+        self._is_local = all(batch.is_local for batch in batches.values())
+        self._interval = LookInterval(settings.pace, is_local=self._is_local)
         self._allowance = LookAllowance(clock)
         self._metrics: MetricWatch | None = None
         if settings.stopping is not None:
@@ -87,7 +84,7 @@ class Watch:
         """Follow the run of a task."""
         self._followed[number] = 0
         self._unreadable.pop(number, None)
-        self._interval = self._pace.first_poll_seconds
+        self._interval.begin_anew()
 
     def keep(self, number: int, metrics: Mapping[str, list[float]]) -> None:
         """Keep the metric that the rule needs of a run that has ended."""
@@ -147,14 +144,12 @@ class Watch:
                 # it may have become another run meanwhile
                 if row.number in self._followed and self._ledger[row.number].run_id == row.run_id:
                     changed |= self._was_seen(row.number, look)
-        is_local = all(batch.is_local for batch in self._batches.values())
-        longest = min(self._pace.longest_poll_seconds, _LOCAL_SECONDS if is_local else math.inf)
-        later = self._interval * (_LOCAL_GROWTH if is_local else _GROWTH)
-        self._interval = self._pace.first_poll_seconds if changed else min(later, longest)
         now = self._clock()
-        pause = max(rest_after(now - began), self._allowance.pause_after(len(rows)))
-        pause = 0.0 if is_local else pause
-        self._poll_at = now + max(self._interval, pause)
+        pause = self._interval.after(changed=changed)
+        if not self._is_local:
+            allowed = self._allowance.pause_after(len(rows))
+            pause = max(pause, allowed, rest_after(now - began))
+        self._poll_at = now + pause
 
     def _was_seen(self, number: int, look: Look) -> bool:
         has_ended = look.ended.get(number)

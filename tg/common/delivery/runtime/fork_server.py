@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from .entry_point import EntryPoint
 from .import_lessons import ImportLessons
+from .large_pages import settle_memory
 from .main import __file__ as main_file
 from .main import tell_exit_code, train
 
@@ -68,12 +69,14 @@ class ForkServer:
             Whether this is a process that was forked, and is to train now.
         """
         self._lessons.recall()
+        settle_memory()
         while True:
             sources: list[Any] = [self._channel, self._wake, *self._lessons.handles]
             ready = select.select(sources, [], [])[0]
             self._reap()
             for handle in set(self._lessons.handles) & set(ready):
-                self._lessons.learn(handle)
+                if self._lessons.learn(handle):
+                    settle_memory()
             if self._channel in ready:
                 chunk = self._receive()
                 if not chunk:

@@ -78,18 +78,24 @@ class ImportLessons:
             # the pipe is closed by the end of this process, whatever ends it
             atexit.register(_tell, tell, frozenset(sys.modules), self._root)
 
-    def learn(self, handle: int) -> None:
-        """Read what a training has imported; when all of it is there, import the same."""
+    def learn(self, handle: int) -> bool:
+        """Read what a training has imported; when all of it is there, import the same.
+
+        Returns
+        -------
+        bool
+            Whether anything was imported.
+        """
         chunk = os.read(handle, _CHUNK)
         if chunk:
             self._reports[handle] += chunk
-            return
+            return False
         os.close(handle)
         names = self._reports.pop(handle).decode().split()
-        if not names:
-            return
-        _import_all(names)
-        self._keep()
+        if names:
+            _import_all(names)
+            self._keep()
+        return bool(names)
 
     def _keep(self) -> None:
         known = [name for name in sys.modules if _is_shared(name, self._root)]

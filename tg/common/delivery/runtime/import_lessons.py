@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -104,10 +105,12 @@ class ImportLessons:
 
 
 def _import_all(names: Iterable[str]) -> None:
+    gc.disable()  # it would look at ever more objects, all of which stay: a fifth of the time
     for name in names:
         # made by something else than an import, or not to be had without the training
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    gc.enable()
 
 
 def _tell(handle: int, known: frozenset[str], root: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import shutil
@@ -36,9 +37,23 @@ class ResultFolder:
         self._task_name = ""
         root.mkdir(parents=True, exist_ok=True)
 
-    def write_package(self, package_file: Path) -> None:
-        """Put the package's archive in."""
-        shutil.copyfile(package_file, self.root / PACKAGE_FILE)
+    def write_package(self, package_file: Path, *, is_own: bool = False) -> None:
+        """Put the package's archive in.
+
+        Parameters
+        ----------
+        package_file
+            The archive.
+        is_own
+            Whether nobody else needs the file: it is not copied then, where that can be.
+        """
+        target = self.root / PACKAGE_FILE
+        if is_own:
+            with contextlib.suppress(OSError):  # it is on another disk, or somebody else's
+                target.unlink(missing_ok=True)
+                target.hardlink_to(package_file)
+                return
+        shutil.copyfile(package_file, target)
 
     def write_properties(self, properties: Mapping[str, str]) -> None:
         """Put in what is known of the package."""

@@ -66,7 +66,7 @@ class SagemakerJob:
         Logger.info(json.dumps(entry_point.properties))
         result.write_properties(entry_point.properties)
         Logger.info("Preparing package file...")
-        result.write_package(_package_file())
+        result.write_package(_package_file(), is_own=True)
         Logger.info("Processing hyperparameters...")
         hyperparameters = self.apply_hyperparameters(folders.hyperparameters())
         Logger.info("Model initialized. Jsonpickling...")

@@ -23,7 +23,8 @@ __all__ = [
 CONTAINER_BASE = "/opt/ml"
 MAIN_CHANNEL = "training"
 JOB_CHANNEL = "tg-job"  # not data: the job of a run that shares its package with others
-TRACEBACK_LIMIT = 1024
+# SageMaker says "AlgorithmError: ..., exit code: 1", of which it keeps the first 1,024 characters
+TRACEBACK_LIMIT = 1024 - 40
 _HYPERPARAMETERS = "hyperparameters.json"
 
 

@@ -28,6 +28,7 @@ class Ledger:
         self.rows = {row.number: row for row in journal.rows()}
         self._changes: list[TaskRow] = []
         self._announced: list[Callable[[], None]] = []
+        self._can_wait = True
         self._counts = Counter(row.state for row in self.rows.values())
         self._reused = sum(row.reused for row in self.rows.values())
         self._spent = sum(row.cost or 0.0 for row in self.rows.values())
@@ -52,24 +53,32 @@ class Ledger:
         self._reused += row.reused - before.reused
         self.rows[row.number] = row
         self._changes.append(row)
+        # that a run goes on announces nothing, and whoever opens the sweep would find out
+        self._can_wait &= row.state is TaskState.RUNNING
         if then is not None:
             self._announced.append(then)
 
-    def commit(self) -> bool:
+    def commit(self, *, only_urgent: bool = False) -> bool:
         """Write the changes, then do what was announced.
+
+        Parameters
+        ----------
+        only_urgent
+            Whether to leave the changes for later if it is no matter when they are written.
 
         Returns
         -------
         bool
-            Whether there was any change.
+            Whether anything was written.
 
         Raises
         ------
         StorageError
             They cannot be written; nothing of what was announced is done.
         """
-        if not self._changes:
+        if not self._changes or (only_urgent and self._can_wait):
             return False
+        self._can_wait = True
         changes, self._changes = self._changes, []
         announced, self._announced = self._announced, []
         self.journal.write(changes)

@@ -151,7 +151,8 @@ class Scheduler:
     def _advance(self) -> None:
         """Decide, write down what was decided, then do it."""
         now = self._clock()
-        if now >= self._requests_at:
+        is_time = now >= self._requests_at
+        if is_time:
             self._requests_at = now + _REQUESTS_SECONDS
             self._stops.repeat()
             if not self._ending and not self._ledger.status().is_done:
@@ -165,7 +166,7 @@ class Scheduler:
             for row in self._watch.take_losers():
                 self._stops.stop(row, Cause.RULE)
             self._announce()
-        if self._ledger.commit():
+        if self._ledger.commit(only_urgent=not is_time):
             self._teller.tell(self._ledger.status)
         self._watch.look()
 

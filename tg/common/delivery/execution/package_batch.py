@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class PackageBatch(TaskBatch):
         self._source = source
         self._batch_id = batch_id
         self._preparing = threading.Lock()
+        self._told: Callable[[], None] | None = None
 
     @property
     def source(self) -> BatchSource:
@@ -117,8 +118,10 @@ class PackageBatch(TaskBatch):
             payload=self._payload(name),
             place=place,
         )
+        launcher = self._launcher
+        launcher.listen(self._tell)
         try:
-            return self._launcher.start(training)
+            return launcher.start(training)
         except FileNotFoundError as exc:
             raise StorageError(
                 f"{training.run_id} cannot be started: {exc}",
@@ -137,6 +140,10 @@ class PackageBatch(TaskBatch):
     def ended(self, run_ids: Iterable[str]) -> dict[str, bool]:
         """Look which of many runs have ended; one that is not there is left out."""
         return self._launcher.ended(run_ids)
+
+    def listen(self, told: Callable[[], None] | None) -> None:
+        """Have it told whenever a run may have ended that is started from now on here."""
+        self._told = told
 
     def worst_cost(self, place: int = 0) -> float | None:
         """Give what one run may cost at most, in US dollars; ``None`` if it costs nothing."""
@@ -190,6 +197,11 @@ class PackageBatch(TaskBatch):
                 f"this is no record of a batch: {exc!r}",
                 hint="It is damaged, or was not made by this library: make the batch again.",
             ) from exc
+
+    def _tell(self) -> None:
+        told = self._told
+        if told is not None:
+            told()
 
     @property
     def _launcher(self) -> Launcher:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ..._core.errors import RunNotFoundError
 from ...contract.run_state import RunState
@@ -100,6 +100,18 @@ class PlaceOfRuns(Place, ABC):
         What came out of one that has may still have to be kept: its state tells.
         """
         return {run_id: state.is_final for run_id, state in self.states(run_ids).items()}
+
+    def listen(self, told: Callable[[], None] | None) -> None:
+        """Have it told whenever a run may have ended that is started from now on here.
+
+        A place that does not see its runs end never tells: look at them now and then as well.
+
+        Parameters
+        ----------
+        told
+            Called by any thread, and to return at once; ``None`` to hear no more.
+        """
+        del told
 
     def cost(self, run: Run) -> float | None:
         """Give what a run has cost, in US dollars; ``None`` if it costs nothing or is not known."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +64,7 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
     environments: EnvironmentCache = field(default_factory=EnvironmentCache, repr=False)
     # this process reaps what it started, and sees how that ended
     _started: dict[str, ProcessRun] = field(default_factory=dict, init=False, repr=False)
+    _listeners: list[Callable[[], None]] = field(default_factory=list, init=False, repr=False)
     _making: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @cached_property
@@ -81,6 +82,10 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
             It cannot be made.
         """
         _ = self.environment
+
+    def listen(self, told: Callable[[], None] | None) -> None:
+        """Have it told whenever a run ends that is forked from now on."""
+        self._listeners[:] = [] if told is None else [told]
 
     def run(self, run_id: str) -> Run:
         """Find a run of the project again, whichever executor ran it."""
@@ -216,7 +221,12 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
             self._variables,
             folder=self._code,
             lessons=self._code.parent / "imports.txt",  # as long as the package is unpacked there
+            on_end=self._tell,
         )
+
+    def _tell(self) -> None:
+        for told in tuple(self._listeners):
+            told()
 
     @property
     def _variables(self) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ __all__ = ["ForkedProcess", "WarmInterpreter"]
 _log = logging.getLogger(__name__)
 # it holds the memory of all that it has imported
 _IDLE_SECONDS = 30.0
+_CHUNK = 4096
 _START_SECONDS = 120.0
 # a request that waited for nearly as long is refused: nobody waits for its answer any more
 _FORK_SECONDS = 110.0
@@ -62,6 +63,8 @@ class WarmInterpreter:
         The server's working directory, which holds nothing that could be imported by mistake.
     lessons
         The file that tells the server what trainings of the package have imported before.
+    on_end
+        Called by a thread of its own when a training has ended.
     """
 
     def __init__(
@@ -69,14 +72,17 @@ class WarmInterpreter:
         python: Path,
         root: str,
         environment: Mapping[str, str | None],
+        *,
         folder: Path,
         lessons: Path,
+        on_end: Callable[[], None],
     ) -> None:
         self._python = python
         self._root = root
         self._environment = environment
         self._folder = folder
         self._lessons = lessons
+        self._on_end = on_end
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._channel: socket.socket | None = None
@@ -141,22 +147,27 @@ class WarmInterpreter:
             return True
         self._close()
         ours, theirs = socket.socketpair()
+        ends, told_ends = os.pipe()
         try:
             with start(
-                [*self._command, str(theirs.fileno()), str(self._lessons)],
+                [*self._command, str(theirs.fileno()), str(told_ends), str(self._lessons)],
                 cwd=self._folder,
                 env=self._environment,
                 output_path=Path(os.devnull),
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), told_ends],
             ) as starter:
                 starter.wait()  # it leaves the server behind
         except CommandError as exc:
             _log.info("Trainings start in fresh interpreters: %s", exc)
             self._is_of_use = False
             ours.close()
+            os.close(ends)
             return False
         finally:
             theirs.close()
+            os.close(told_ends)
+        listener = threading.Thread(target=self._listen, args=[ends], name="ends", daemon=True)
+        listener.start()
         ours.settimeout(_START_SECONDS)
         self._channel = ours
         hello = self._receive()
@@ -167,6 +178,12 @@ class WarmInterpreter:
             return False
         self._server_pid = int(hello["pid"])
         return True
+
+    def _listen(self, ends: int) -> None:
+        """Pass on that trainings have ended, until the server and all of them are gone."""
+        with os.fdopen(ends, "rb", buffering=0) as pipe:
+            while pipe.read(_CHUNK):
+                self._on_end()
 
     @property
     def _command(self) -> list[str]:
@@ -186,7 +203,7 @@ class WarmInterpreter:
         line = b""
         while not line.endswith(b"\n"):
             try:
-                chunk = self._channel.recv(4096) if self._channel is not None else b""
+                chunk = self._channel.recv(_CHUNK) if self._channel is not None else b""
             except OSError:
                 return None
             if not chunk:

@@ -105,9 +105,9 @@ class TrainingFolders:
         channels
             The names of the data channels; their folders are the caller's to make.
         """
-        below = (self.input_config, self.input_data, self.model, self.output, self.checkpoints)
-        for folder in below:
+        for folder in (self.input_config, self.input_data, self.model, self.output):
             folder.mkdir(parents=True, exist_ok=True)
+        self.checkpoints.mkdir(exist_ok=True)
         host = "algo-1"
         config = {
             "hyperparameters": dict(hyperparameters),

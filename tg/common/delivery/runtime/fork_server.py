@@ -41,19 +41,24 @@ class ForkServer:
         The root module of the package.
     channel
         Where requests come from.
+    ends
+        A pipe, which gets a byte whenever a training has ended.
     lessons
         What trainings of the package import.
     """
 
-    def __init__(self, module_name: str, channel: socket.socket, lessons: ImportLessons) -> None:
+    def __init__(
+        self, module_name: str, channel: socket.socket, ends: int, lessons: ImportLessons
+    ) -> None:
         self._module_name = module_name
         self._channel = channel
         self._place = str(Path.cwd())
         self._received = b""
         self._folders: dict[int, Path] = {}
+        self._ends = ends
         self._lessons = lessons
         self._wake, wake_end = os.pipe()
-        for end in (self._wake, wake_end):
+        for end in (self._wake, wake_end, ends):
             os.set_blocking(end, False)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
@@ -91,6 +96,11 @@ class ForkServer:
             select.select([self._wake], [], [])
             self._reap()
         return False
+
+    def tell_end(self) -> None:
+        """Tell whoever waits for it that a training has ended."""
+        with contextlib.suppress(OSError):  # nobody does any more, or there is much to read
+            os.write(self._ends, b".")
 
     def _receive(self) -> bytes:
         try:
@@ -158,6 +168,7 @@ class ForkServer:
                 with contextlib.suppress(OSError):
                     if not code.exists():
                         code.write_text(str(os.waitstatus_to_exitcode(status)), encoding="ascii")
+                        self.tell_end()
 
 
 def _detach() -> None:
@@ -167,20 +178,20 @@ def _detach() -> None:
     os.setsid()
 
 
-def _serve(module_name: str, handle: int, lessons_file: Path) -> NoReturn:
+def _serve(module_name: str, channel: int, ends: int, lessons_file: Path) -> NoReturn:
     _detach()
     lessons = ImportLessons(module_name, lessons_file)
-    server = ForkServer(module_name, socket.socket(fileno=handle), lessons)
+    server = ForkServer(module_name, socket.socket(fileno=channel), ends, lessons)
     if not server.serve():
         sys.exit()
     exit_code = None
     try:
         exit_code = train(module_name, open_package=lambda _name: server.entry_point)
     finally:
-        _leave(exit_code)
+        _leave(server, exit_code)
 
 
-def _leave(exit_code: int | None) -> NoReturn:
+def _leave(server: ForkServer, exit_code: int | None) -> NoReturn:
     """End a forked process as the standard library's multiprocessing does.
 
     To take apart all that the server has imported would last longer than a short training. The exit
@@ -195,8 +206,9 @@ def _leave(exit_code: int | None) -> NoReturn:
         os._exit(1)
     with contextlib.suppress(OSError):  # the server leaves it then
         tell_exit_code(exit_code)
+    server.tell_end()
     os._exit(exit_code)
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    _serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

@@ -54,6 +54,10 @@ class Calls:
         """Look at many runs."""
         self._polling.submit(call, then)
 
+    def wake(self, then: Callable[[], None]) -> None:
+        """Have something done by the one that deals with what has ended; from any thread."""
+        self._ended.put(then)
+
     def deal(self, timeout_seconds: float) -> None:
         """Deal with what has ended; wait for something to end for at most that long."""
         for pool in self._pools:

@@ -15,7 +15,7 @@ _SHARE = 3
 _RUN_SECONDS = 0.005
 _SAVED_SECONDS = 4.0
 # to look at this machine takes nobody's time
-_FIRST_LOCAL_SECONDS, _LONGEST_LOCAL_SECONDS = 0.005, 0.5
+_LONGEST_LOCAL_SECONDS = 0.5
 _GROWTH, _LOCAL_GROWTH = 2.0, 1.25
 
 
@@ -79,14 +79,13 @@ class LookInterval:
     -------
     >>> interval = LookInterval(Pace(), is_local=True)
     >>> interval.after(changed=False), interval.after(changed=False), interval.after(changed=True)
-    (0.00625, 0.0078125, 0.005)
+    (0.025, 0.03125, 0.02)
     """
 
     def __init__(self, pace: Pace, *, is_local: bool) -> None:
         self._first, self._longest = pace.first_poll_seconds, pace.longest_poll_seconds
         self._growth = _LOCAL_GROWTH if is_local else _GROWTH
         if is_local:
-            self._first = min(self._first, _FIRST_LOCAL_SECONDS)
             self._longest = min(self._longest, _LONGEST_LOCAL_SECONDS)
         self._seconds = self._first
 

@@ -114,6 +114,8 @@ class Scheduler:
         StorageError
             The journal cannot be written.
         """
+        for batch in self._batches.values():
+            batch.listen(lambda: self._calls.wake(self._watch.look_soon))
         try:
             status = self._ledger.status()
             if status.is_done:
@@ -133,6 +135,8 @@ class Scheduler:
             self._teller.tell(self._ledger.status, at_once=True)
             return self._ledger.status()
         finally:
+            for batch in self._batches.values():
+                batch.listen(None)
             self._calls.close()
 
     def _take_up(self) -> None:

@@ -62,7 +62,8 @@ class Watch:
         self._ended: list[tuple[int, Exception | None]] = []
         self._lost: list[int] = []
         self._is_polling = False
-        self._poll_at = 0.0
+        self._poll_at = self._rested_at = 0.0
+        self._was_told = False
         self._is_local = all(batch.is_local for batch in batches.values())
         self._interval = LookInterval(settings.pace, is_local=self._is_local)
         self._allowance = LookAllowance(clock)
@@ -120,11 +121,16 @@ class Watch:
             due = min(due, measure_at - self._clock())
         return max(0.0, due)
 
+    def look_soon(self) -> None:
+        """Take note that a run may have ended: the place that runs it said so."""
+        self._was_told = True
+        self._poll_at = min(self._poll_at, self._rested_at)
+
     def look(self) -> None:
         """Begin the looks that are due."""
         now = self._clock()
         if self._followed and not self._is_polling and now >= self._poll_at:
-            self._is_polling = True
+            self._is_polling, self._was_told = True, False
             rows = [self._ledger[number] for number in self._followed]
             self._calls.poll(
                 functools.partial(look_at, self._batches, rows),
@@ -145,11 +151,12 @@ class Watch:
                 if row.number in self._followed and self._ledger[row.number].run_id == row.run_id:
                     changed |= self._was_seen(row.number, look)
         now = self._clock()
+        self._rested_at = now + (now - began)
         pause = self._interval.after(changed=changed)
         if not self._is_local:
             allowed = self._allowance.pause_after(len(rows))
             pause = max(pause, allowed, rest_after(now - began))
-        self._poll_at = now + pause
+        self._poll_at = self._rested_at if self._was_told else now + pause
 
     def _was_seen(self, number: int, look: Look) -> bool:
         has_ended = look.ended.get(number)

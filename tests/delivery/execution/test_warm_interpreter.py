@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -256,6 +257,34 @@ def test_after_the_warm_interpreter_was_killed_another_is_warmed_up(
     result = batch.start("look-2").wait().result()
     assert result.unpickle("parents.pkl")[0] not in (server, os.getpid())
     assert result.unpickle("knew.pkl") is True  # what was learned before is kept
+
+
+@pytest.mark.parametrize("word", ["draw", "die-SIGKILL"])
+def test_whoever_listens_is_told_that_a_training_has_ended(
+    make: Callable[..., Any], word: str
+) -> None:
+    batch = make(word)
+    told = threading.Event()
+    batch.listen(told.set)
+    run = batch.start(word)
+    assert told.wait(30)
+    assert run.has_ended
+    batch.listen(None)
+
+
+def test_listening_ends_with_the_interpreter_and_its_trainings(
+    make: Callable[..., Any], tmp_path: Path
+) -> None:
+    # else each sweep of a notebook leaves a thread and a pipe
+    before = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+    batch = make("wait-1", gate=tmp_path / "gate")
+    run = batch.start("wait-1")
+    until(lambda: "waits" in folder_of(batch, "wait-1").log_tail(1000))
+    batch.source.launcher._warm.close()
+    (tmp_path / "gate").touch()
+    run.wait()
+    until(lambda: threading.active_count() <= before[0])
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before[1]
 
 
 def test_trainings_go_on_and_their_end_is_known_after_their_starter_was_killed(

@@ -6,7 +6,7 @@ import errno
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -50,6 +50,39 @@ class WatchedExecutor(FolderExecutor):
     def batch(self, tasks: Mapping[str, FileTask], *, batch_id: str = "") -> WatchedBatch:
         made = super().batch(tasks, batch_id=batch_id)
         return WatchedBatch(made.folder, made.specs, **made.extra)
+
+
+class TellingBatch(FolderBatch):
+    """Tells that a run has ended; each result is kept by whoever asks for it first."""
+
+    listener: Callable[[], None] | None = None
+    keeping: ClassVar[Callable[[], None]] = staticmethod(lambda: None)
+
+    def listen(self, told: Callable[[], None] | None) -> None:
+        self.listener = told
+
+    def start(self, name: str, attempt: int = 1, place: int = 0) -> Run:
+        run = super().start(name, attempt, place)
+        threading.Timer(self.specs[name]["seconds"] + 0.05, self.tell).start()
+        return run
+
+    def tell(self) -> None:
+        if self.listener is not None:
+            self.listener()
+
+    def ended(self, run_ids: Iterable[str]) -> dict[str, bool]:
+        return {one: FileRun(self.folder / one).has_ended for one in run_ids}
+
+    def run(self, run_id: str) -> Run:
+        TellingBatch.keeping()
+        return super().run(run_id)
+
+
+class TellingExecutor(FolderExecutor):
+    def batch(self, tasks: Mapping[str, FileTask], *, batch_id: str = "") -> TellingBatch:
+        made = super().batch(tasks, batch_id=batch_id)
+        self.last = TellingBatch(made.folder, made.specs, **made.extra)
+        return self.last
 
 
 @pytest.fixture(autouse=True)
@@ -137,3 +170,33 @@ def test_to_draw_curves_again_does_not_find_runs_anew(place: Path) -> None:
         sweep.cancel()
         driver.join()
     assert watching.curves("m") == {"a": [1.0]}  # of one that has ended, read anew
+
+
+def test_nobody_waits_for_the_next_look_where_the_place_tells_of_ends(place: Path) -> None:
+    executor = TellingExecutor(place)
+    rare = Pace(first_poll_seconds=600, longest_poll_seconds=600)
+    sweep = Sweep(tasks(6, seconds=0.2), executor, name="told", max_parallel=2, pace=rare)
+    driver = threading.Thread(target=sweep.run, daemon=True)
+    driver.start()
+    driver.join(30)
+    assert not driver.is_alive()
+    assert sweep.status()["completed"] == 6
+    assert executor.last.listener is None  # nobody is told any more
+
+
+def test_the_next_one_starts_while_a_result_is_kept(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # else a large result holds up all that would run meanwhile
+    def until_both_were_started() -> None:
+        deadline = time.monotonic() + 30
+        while len(run_files(place)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        seen.append(len(run_files(place)))
+
+    seen: list[int] = []
+    monkeypatch.setattr(TellingBatch, "keeping", staticmethod(until_both_were_started))
+    sweep = Sweep(tasks(2), TellingExecutor(place), name="kept", max_parallel=1, pace=QUICK)
+    assert sweep.run()["completed"] == 2
+    assert seen
+    assert set(seen) == {2}

@@ -104,7 +104,7 @@ class ContainerLauncher(OwnMachine, LocalLauncher):
         """
         channels = self._channels_of(training)
         folders = training_folders(folder)
-        folders.create(training.hyperparameters, channels=channels)
+        folders.create(training.hyperparameters, channels)
         spec = self._spec(folder, (*_folders(folders, checkpoints), *_channels(folders, channels)))
         # before it starts: a submitter that is killed right after that must leave no run unlimited
         folder.update(

@@ -142,11 +142,9 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
         """Make the folders of the contract and start the process; give it if it is this one's."""
         channels = self._channels_of(training)
         folders = training_folders(folder)
-        folders.create(training.hyperparameters, channels=channels)
+        folders.create(training.hyperparameters, channels, checkpoints=checkpoints)
         for name, data in channels.items():
             link_data(data, folders.input_data / name)
-        folders.checkpoints.rmdir()
-        folders.checkpoints.symlink_to(checkpoints, target_is_directory=True)
         # the run's own: the one it was made from may be cleaned away before the training needs it
         package_file = folder.work / self.package_path.name
         shutil.copyfile(self.package_path, package_file)

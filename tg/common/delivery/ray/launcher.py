@@ -128,15 +128,13 @@ class RayLauncher(LocalLauncher):
         """Make the folders of the contract and submit the job."""
         channels = self._channels_of(training)
         folders = training_folders(folder)
-        folders.create(training.hyperparameters, channels=channels)
+        folders.create(training.hyperparameters, channels, checkpoints=checkpoints)
         for name, data in channels.items():
             if name == JOB_CHANNEL:  # it may be where only this machine sees it
                 (folders.input_data / name).mkdir()
                 shutil.copyfile(data, folders.input_data / name / data.name)
             else:
                 link_data(data, folders.input_data / name)
-        folders.checkpoints.rmdir()
-        folders.checkpoints.symlink_to(checkpoints.absolute(), target_is_directory=True)
         script = folder.work / _SCRIPT
         atomic_write(script, self._script(folder).encode())
         script.chmod(0o600)  # it may hold a user's secrets

@@ -94,7 +94,11 @@ class TrainingFolders:
         return dataset_in(channels.get(MAIN_CHANNEL) or next(iter(channels.values())))
 
     def create(
-        self, hyperparameters: Mapping[str, str], channels: Iterable[str] = (MAIN_CHANNEL,)
+        self,
+        hyperparameters: Mapping[str, str],
+        channels: Iterable[str] = (MAIN_CHANNEL,),
+        *,
+        checkpoints: Path | None = None,
     ) -> None:
         """Make the folders and the configuration of a run, as SageMaker does.
 
@@ -104,10 +108,15 @@ class TrainingFolders:
             Name to text.
         channels
             The names of the data channels; their folders are the caller's to make.
+        checkpoints
+            Where they are kept; here if ``None``.
         """
         for folder in (self.input_config, self.input_data, self.model, self.output):
             folder.mkdir(parents=True, exist_ok=True)
-        self.checkpoints.mkdir(exist_ok=True)
+        if checkpoints is None:
+            self.checkpoints.mkdir(exist_ok=True)
+        else:
+            self.checkpoints.symlink_to(checkpoints.absolute(), target_is_directory=True)
         host = "algo-1"
         config = {
             "hyperparameters": dict(hyperparameters),

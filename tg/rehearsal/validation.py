@@ -109,7 +109,7 @@ def check_account(request: Mapping[str, Any], region: str, rules: BucketRules) -
             raise _invalid("The rehearsal reads channels from S3 only.")
         bucket, prefix = _split(source["S3Uri"])
         is_readable = rules.is_readable(bucket, region) and _may_list(role, bucket)
-        keys = buckets[bucket].keys if is_readable else ()
+        keys = list(buckets[bucket].keys) if is_readable else []  # others may be uploading
         if not any(key.startswith(prefix) for key in keys):
             raise _invalid(
                 f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data '

@@ -39,6 +39,7 @@ TASKS = """
     import random
     import signal
     import sys
+    import threading
     import time
     from pathlib import Path
 
@@ -94,6 +95,19 @@ TASKS = """
 
         def die(self, env):
             os.kill(os.getpid(), getattr(signal, self.word.split("-")[1]))
+
+        def grandchild(self, env):
+            if os.fork() == 0:
+                sys.exit(7)
+            os.wait()
+            time.sleep(0.5)
+
+        def linger(self, env):
+            threading.Thread(target=time.sleep, args=[60]).start()
+            env.log("waits")
+
+        def leave(self, env):
+            os.system("sleep 60 > /dev/null 2>&1 &")
 
         def wait(self, env):
             env.log("waits")
@@ -270,6 +284,31 @@ def test_whoever_listens_is_told_that_a_training_has_ended(
     assert told.wait(30)
     assert run.has_ended
     batch.listen(None)
+
+
+def test_a_process_that_the_training_forks_does_not_say_how_that_ends(
+    make: Callable[..., Any],
+) -> None:
+    batch = make("grandchild")
+    assert batch.start("grandchild").wait().result().metrics == {"done": 1.0}
+
+
+def test_a_training_that_is_done_and_waits_for_its_threads_has_completed_when_stopped(
+    make: Callable[..., Any],
+) -> None:
+    batch = make("linger")
+    run = batch.start("linger")
+    until(lambda: "DONE" in folder_of(batch, "linger").log_tail(1000))
+    run.cancel()
+    assert run.wait(20).result().metrics == {"done": 1.0}
+
+
+def test_what_a_training_leaves_running_keeps_nobody_listening(make: Callable[..., Any]) -> None:
+    before = threading.active_count()
+    batch = make("leave")
+    batch.start("leave").wait()
+    batch.source.launcher._warm.close()
+    until(lambda: threading.active_count() <= before)
 
 
 def test_listening_ends_with_the_interpreter_and_its_trainings(

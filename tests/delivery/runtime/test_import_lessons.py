@@ -29,7 +29,7 @@ SERVER = """
             __import__(word)
             sys.exit()
         if tell is not None:
-            os.close(tell)
+            tell.close()
         os.wait()
         while lessons.handles:
             lessons.learn(select.select(lessons.handles, [], [])[0][0])
@@ -86,3 +86,9 @@ def test_a_damaged_file_or_one_that_cannot_be_written_costs_nothing(tmp_path: Pa
     assert serve(file, "colorsys").stdout == "colorsys\n"
     ImportLessons("root", file).forget()
     assert file.is_dir()
+
+
+def test_what_was_cleared_away_is_not_made_again(tmp_path: Path) -> None:
+    # else the folder of a package is there without the package
+    assert serve(tmp_path / "gone" / "imports.txt", "colorsys").stdout == "colorsys\n"
+    assert not (tmp_path / "gone").exists()

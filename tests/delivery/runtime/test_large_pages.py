@@ -45,6 +45,22 @@ def test_what_is_there_lies_in_large_pages() -> None:
     assert int(settled()) > 2_000  # kB, of 26,000
 
 
+def test_what_is_mostly_empty_is_not_filled() -> None:
+    code = """
+        import mmap, resource
+        from tg.common.delivery.runtime.large_pages import settle_memory
+
+        sparse = mmap.mmap(-1, 256 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        for start in range(0, 256 << 20, 2 << 20):
+            sparse[start] = 1
+        settle_memory()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    """
+    run = [sys.executable, "-c", textwrap.dedent(code)]
+    printed = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert int(printed) < 150_000
+
+
 @pytest.mark.parametrize(
     "before",
     [

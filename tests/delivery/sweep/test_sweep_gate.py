@@ -37,6 +37,12 @@ def test_a_slot_is_free_when_an_own_run_ends() -> None:
     assert room(one, running=2, starting=1) == 0
 
 
+def test_results_that_are_not_kept_yet_do_not_pile_up() -> None:
+    one, _ = gate(limit=2)
+    assert [one.room(0, 0, ended) for ended in range(6)] == [2, 2, 2, 1, 0, 0]
+    assert one.room(1, 0, 3) == 0
+
+
 def test_a_quota_that_was_raised_is_found_out() -> None:
     # else a sweep would stay slow for hours after the user's limit was raised
     one, clock = gate(probe_seconds=60)

@@ -200,3 +200,30 @@ def test_the_next_one_starts_while_a_result_is_kept(
     assert sweep.run()["completed"] == 2
     assert seen
     assert set(seen) == {2}
+
+
+def test_what_runs_is_stopped_while_results_are_kept(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # else a cancelled training goes on, and costs money, until the last large result is archived
+    def until_told() -> None:
+        if threading.current_thread().name == "sweep-harvest":
+            gate.wait(60)
+
+    gate = threading.Event()
+    monkeypatch.setattr(TellingBatch, "keeping", staticmethod(until_told))
+    planned = [*tasks(30), FileTask("long", seconds=3_600)]
+    sweep = Sweep(planned, TellingExecutor(place), name="stop", max_parallel=40, pace=QUICK)
+    driver = threading.Thread(target=sweep.run)
+    driver.start()
+    try:
+        while len(run_files(place)) < 31:
+            time.sleep(0.01)
+        Sweep.open("stop").cancel()
+        deadline = time.monotonic() + 20
+        while not list(place.glob("long*.stop")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert list(place.glob("long*.stop"))
+    finally:
+        gate.set()
+        driver.join()

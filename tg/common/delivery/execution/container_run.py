@@ -13,8 +13,9 @@ from ...contract.run_state import RunState
 from ..docker.containers import Containers, ContainerState
 from ..docker.engine import DockerEngine
 from ..runtime.folders import CONTAINER_BASE
+from .ending import Ending
 from .failure_kind import FailureKind
-from .local_run import GRACE_SECONDS, Ending, LocalRun
+from .local_run import GRACE_SECONDS, LocalRun
 from .printed_metrics import PrintedMetrics
 from .process_identity import submitter_is_alive
 from .run_folder import RunFolder

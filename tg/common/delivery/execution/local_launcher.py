@@ -77,10 +77,6 @@ class LocalLauncher(Launcher):
         """Look up many runs at once; one that is not there is left out."""
         return super().states(self._known(run_ids))
 
-    def ended(self, run_ids: Iterable[str]) -> dict[str, bool]:
-        """Look which of many runs have ended; one that is not there is left out."""
-        return {run_id: self.run(run_id).has_ended for run_id in self._known(run_ids)}
-
     def is_running(self, run_id: str) -> bool:
         """Whether a run goes on, whichever executor runs it; one that was removed does not."""
         try:

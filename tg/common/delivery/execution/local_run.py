@@ -8,7 +8,6 @@ import stat
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +16,7 @@ from ...contract.manifest import ResultManifest
 from ...contract.run_state import RunState
 from ..runtime.folders import TRACEBACK_LIMIT, TrainingFolders
 from .checkpoint_store import CheckpointStore
+from .ending import Ending
 from .failure_kind import FailureKind
 from .logged_metrics import LoggedMetrics
 from .model_folder import ModelFolder
@@ -26,32 +26,10 @@ from .run import Run
 from .run_folder import RunFolder
 from .run_record import RunRecord
 
-__all__ = ["GRACE_SECONDS", "Ending", "LocalRun", "checkpoints_of", "training_folders"]
+__all__ = ["GRACE_SECONDS", "LocalRun", "checkpoints_of", "training_folders"]
 
 GRACE_SECONDS = 120.0  # as SageMaker gives
 _FAILURE_BYTES = 4 * TRACEBACK_LIMIT
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ending:
-    """How a training ended.
-
-    Attributes
-    ----------
-    exit_code
-        What it returned; ``None`` if nobody knows.
-    how
-        The same in words, for a training that left no traceback.
-    kind
-        Why, where it was not the training's own fault.
-    was_signalled
-        Whether a request to stop may have ended it.
-    """
-
-    exit_code: int | None
-    how: str
-    kind: FailureKind = FailureKind.TASK
-    was_signalled: bool = False
 
 
 class LocalRun(Run):

@@ -10,9 +10,10 @@ from typing import Any
 from ..._core.command_output import follow_file
 from ..._core.process import Child
 from ...contract.run_state import RunState
+from .ending import Ending
 from .failure_kind import FailureKind
 from .late_start import GIVEN_UP, is_forestalled
-from .local_run import Ending, LocalRun
+from .local_run import LocalRun
 from .process_identity import is_alive, process_identity, signal_group, submitter_is_alive
 from .run_folder import RunFolder
 from .run_record import RunRecord

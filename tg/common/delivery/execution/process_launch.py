@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -82,6 +82,10 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
             It cannot be made.
         """
         _ = self.environment
+
+    def ended(self, run_ids: Iterable[str]) -> dict[str, bool]:
+        """Look which of many runs have ended; one that is not there is left out."""
+        return {run_id: self.run(run_id).has_ended for run_id in self._known(run_ids)}
 
     def listen(self, told: Callable[[], None] | None) -> None:
         """Have it told whenever a run ends that is forked from now on."""
@@ -173,7 +177,6 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
     def _fork(self, folder: RunFolder, variables: Mapping[str, str], checkpoints: Path) -> bool:
         """Start it from the interpreter that is kept warm, if that can be."""
         folder.log_file.touch()
-        folder.remove_number("exit_code")  # of one that was killed while it was started
         with self._making:
             warm = self._warm
         forked = warm.fork(variables, folder=folder.work, log=folder.log_file)

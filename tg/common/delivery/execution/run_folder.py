@@ -199,8 +199,9 @@ class RunFolder:
 
     def write(self, record: RunRecord) -> None:
         """Write what is known of the run, whole or not at all."""
-        # what an older record says is true as well, and is looked up again
-        atomic_write(self._record_file, json.dumps(asdict(record)).encode(), lasting=False)
+        # before its end, what an older record says is true as well, and is looked up again
+        data = json.dumps(asdict(record)).encode()
+        atomic_write(self._record_file, data, lasting=record.state.is_final)
 
     def update(self, **changes: Any) -> RunRecord:
         """Change the record; a final state brings the time with it."""
@@ -216,10 +217,6 @@ class RunFolder:
             return int((self.path / name).read_text(encoding="ascii"))
         except (OSError, ValueError):
             return None
-
-    def remove_number(self, name: str) -> None:
-        """Remove what a training left that was no more than begun."""
-        (self.path / name).unlink(missing_ok=True)
 
     def wait_for_number(self, name: str, timeout_seconds: float) -> int | None:
         """Read what the training leaves as soon as it has; ``None`` if it has not in time."""

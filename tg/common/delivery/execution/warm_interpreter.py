@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -147,27 +148,30 @@ class WarmInterpreter:
             return True
         self._close()
         ours, theirs = socket.socketpair()
-        ends, told_ends = os.pipe()
+        told, tell = os.pipe()
+        ends = os.fdopen(told, "rb", buffering=0)
         try:
             with start(
-                [*self._command, str(theirs.fileno()), str(told_ends), str(self._lessons)],
+                [*self._command, str(theirs.fileno()), str(tell), str(self._lessons)],
                 cwd=self._folder,
                 env=self._environment,
                 output_path=Path(os.devnull),
-                pass_fds=[theirs.fileno(), told_ends],
+                pass_fds=[theirs.fileno(), tell],
             ) as starter:
                 starter.wait()  # it leaves the server behind
-        except CommandError as exc:
+            listener = threading.Thread(target=self._listen, args=[ends], name="ends", daemon=True)
+            listener.start()
+        except BaseException as exc:
+            ours.close()
+            ends.close()
+            if not isinstance(exc, CommandError):
+                raise
             _log.info("Trainings start in fresh interpreters: %s", exc)
             self._is_of_use = False
-            ours.close()
-            os.close(ends)
             return False
         finally:
             theirs.close()
-            os.close(told_ends)
-        listener = threading.Thread(target=self._listen, args=[ends], name="ends", daemon=True)
-        listener.start()
+            os.close(tell)
         ours.settimeout(_START_SECONDS)
         self._channel = ours
         hello = self._receive()
@@ -179,10 +183,10 @@ class WarmInterpreter:
         self._server_pid = int(hello["pid"])
         return True
 
-    def _listen(self, ends: int) -> None:
+    def _listen(self, ends: io.FileIO) -> None:
         """Pass on that trainings have ended, until the server and all of them are gone."""
-        with os.fdopen(ends, "rb", buffering=0) as pipe:
-            while pipe.read(_CHUNK):
+        with ends:
+            while ends.read(_CHUNK):
                 self._on_end()
 
     @property

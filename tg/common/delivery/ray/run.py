@@ -10,8 +10,9 @@ from typing import Any
 from ..._core.command_output import follow_file
 from ..._core.errors import EngineError
 from ...contract.run_state import RunState
+from ..execution.ending import Ending
 from ..execution.failure_kind import FailureKind
-from ..execution.local_run import Ending, LocalRun
+from ..execution.local_run import LocalRun
 from ..execution.process_identity import submitter_is_alive
 from ..execution.run_folder import RunFolder
 from ..execution.run_record import RunRecord

@@ -16,14 +16,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .entry_point import EntryPoint
+from .forked_trainings import ForkedTrainings
 from .import_lessons import ImportLessons
 from .large_pages import settle_memory
 from .main import __file__ as main_file
 from .main import tell_exit_code, train
+from .pipe_end import PipeEnd
+from .stopping import StopRequested
 
 __all__ = ["ForkServer"]
 
 _CHUNK = 65_536
+_ROOM_SECONDS = 1.0
 
 
 class ForkServer:
@@ -32,8 +36,8 @@ class ForkServer:
     First it tells its own id, once it is ready. A request has the process's ``environment``, its
     working ``folder``, its ``log``, and ``until`` when somebody waits for it, in seconds of this
     system's monotonic clock. The answer is ``{"pid": int}``, or ``{"refused": why}``.
-    When the other side has gone, the server ends with the last of its trainings, whose exit codes
-    it leaves in their folders.
+    When the other side has gone, the server ends with the last of its trainings. Each leaves its
+    exit code in its folder; the server does it for those that were killed.
 
     Parameters
     ----------
@@ -54,12 +58,13 @@ class ForkServer:
         self._channel = channel
         self._place = str(Path.cwd())
         self._received = b""
-        self._folders: dict[int, Path] = {}
-        self._ends = ends
+        self._trainings = ForkedTrainings()
+        self._ends = PipeEnd(ends)
         self._lessons = lessons
         self._wake, wake_end = os.pipe()
         for end in (self._wake, wake_end, ends):
             os.set_blocking(end, False)
+        channel.set_inheritable(False)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         self.entry_point = EntryPoint(module_name)
@@ -77,7 +82,7 @@ class ForkServer:
         settle_memory()
         while True:
             sources: list[Any] = [self._channel, self._wake, *self._lessons.handles]
-            ready = select.select(sources, [], [])[0]
+            ready = select.select(sources, [], [], self._patience)[0]
             self._reap()
             for handle in set(self._lessons.handles) & set(ready):
                 if self._lessons.learn(handle):
@@ -92,15 +97,19 @@ class ForkServer:
                     if self._answer(json.loads(line)):
                         return True
         self._channel.close()
-        while self._folders:
-            select.select([self._wake], [], [])
+        while self._trainings:
+            select.select([self._wake], [], [], self._patience)
             self._reap()
         return False
 
     def tell_end(self) -> None:
         """Tell whoever waits for it that a training has ended."""
-        with contextlib.suppress(OSError):  # nobody does any more, or there is much to read
-            os.write(self._ends, b".")
+        self._ends.tell(b".")
+
+    @property
+    def _patience(self) -> float | None:
+        """How many seconds it waits for something to happen."""
+        return _ROOM_SECONDS if self._trainings.are_untold else None
 
     def _receive(self) -> bytes:
         try:
@@ -119,14 +128,16 @@ class ForkServer:
             self._say({"refused": "the warm one was busy for too long"})
             return False
         tell = self._lessons.pipe()
+        folder = Path(request["environment"]["TG_RUN_FOLDER"])
+        self._trainings.expect(folder)
         pid = os.fork()
         if pid == 0:
             os.setsid()
             self._become(request, tell)
             return True
-        self._folders[pid] = Path(request["environment"]["TG_RUN_FOLDER"])
+        self._trainings.add(pid, folder)
         if tell is not None:
-            os.close(tell)
+            tell.close()
         self._say({"pid": pid})
         return False
 
@@ -134,7 +145,7 @@ class ForkServer:
         with contextlib.suppress(ConnectionError):
             self._channel.sendall(json.dumps(answer).encode() + b"\n")
 
-    def _become(self, request: dict[str, Any], tell: int | None) -> None:
+    def _become(self, request: dict[str, Any], tell: PipeEnd | None) -> None:
         """Make this forked process what a fresh interpreter would be."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -159,16 +170,8 @@ class ForkServer:
         with contextlib.suppress(BlockingIOError):
             while os.read(self._wake, _CHUNK):
                 pass
-        for pid in list(self._folders):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                folder = self._folders.pop(pid)
-                code = folder / "exit_code"
-                # one that was killed could not leave it itself; a removed run needs none
-                with contextlib.suppress(OSError):
-                    if not code.exists():
-                        code.write_text(str(os.waitstatus_to_exitcode(status)), encoding="ascii")
-                        self.tell_end()
+        if self._trainings.reap():
+            self.tell_end()
 
 
 def _detach() -> None:
@@ -195,16 +198,18 @@ def _leave(server: ForkServer, exit_code: int | None) -> NoReturn:
     """End a forked process as the standard library's multiprocessing does.
 
     To take apart all that the server has imported would last longer than a short training. The exit
-    code is told last: whoever reads it need not wait until this process is gone.
+    code is told last of all: once it is there the run has ended, whether or not this process is
+    gone.
     """
-    threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001
+    with contextlib.suppress(StopRequested):  # what is asked for is what happens
+        threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001
     atexit._run_exitfuncs()  # noqa: SLF001
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     if exit_code is None:
         os._exit(1)
-    with contextlib.suppress(OSError):  # the server leaves it then
+    with contextlib.suppress(OSError):  # the server leaves it as soon as there is room
         tell_exit_code(exit_code)
     server.tell_end()
     os._exit(exit_code)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..._core.errors import StorageError
 from ..._core.files import atomic_write
+from .pipe_end import PipeEnd
 
 __all__ = ["ImportLessons"]
 
@@ -33,6 +34,15 @@ class ImportLessons:
         The root module of the package.
     file
         Where the names of modules are kept, a line each.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp(), "imports.txt")
+    >>> _ = file.write_text("colorsys")
+    >>> ImportLessons("root", file).recall()
+    >>> "colorsys" in sys.modules
+    True
     """
 
     def __init__(self, root: str, file: Path) -> None:
@@ -61,16 +71,16 @@ class ImportLessons:
         with contextlib.suppress(OSError):
             self._file.unlink()
 
-    def pipe(self) -> int | None:
+    def pipe(self) -> PipeEnd | None:
         """Give the end of a pipe for a training that is to tell; ``None`` if enough have told."""
         if self._pupils == _PUPILS:
             return None
         self._pupils += 1
         told, tell = os.pipe()
         self._reports[told] = b""
-        return tell
+        return PipeEnd(tell)
 
-    def tell_at_end(self, tell: int | None) -> None:
+    def tell_at_end(self, tell: PipeEnd | None) -> None:
         """Tell at the end of this process, which was forked, what it has imported."""
         for told in self._reports:
             os.close(told)
@@ -99,25 +109,28 @@ class ImportLessons:
         return bool(names)
 
     def _keep(self) -> None:
+        if not self._file.parent.is_dir():
+            return  # it was cleared away: to make it again would look like a package
         known = [name for name in sys.modules if _is_shared(name, self._root)]
         with contextlib.suppress(StorageError):  # then the next one learns it anew
             atomic_write(self._file, "\n".join(known).encode(), sync=False)
 
 
 def _import_all(names: Iterable[str]) -> None:
+    collects = gc.isenabled()
     gc.disable()  # it would look at ever more objects, all of which stay: a fifth of the time
     for name in names:
         # made by something else than an import, or not to be had without the training
         with contextlib.suppress(Exception):
             importlib.import_module(name)
-    gc.enable()
+    if collects:
+        gc.enable()
 
 
-def _tell(handle: int, known: frozenset[str], root: str) -> None:
+def _tell(end: PipeEnd, known: frozenset[str], root: str) -> None:
     names = [name for name in list(sys.modules) if name not in known and _is_shared(name, root)]
-    with contextlib.suppress(OSError):
-        os.write(handle, "\n".join(names).encode())
-    os.close(handle)
+    end.tell("\n".join(names).encode())
+    end.close()
 
 
 def _is_shared(name: str, root: str) -> bool:

@@ -17,6 +17,7 @@ from .entry_point import EntryPoint
 from .folders import TrainingFolders
 from .renaming import TravellerAliasFinder
 from .stopping import StopRequested, StopSignal
+from .told_number import EXIT_CODE, PID, tell_number
 
 __all__ = ["main", "tell_exit_code", "train"]
 
@@ -60,6 +61,17 @@ def train(module_name: str, open_package: Callable[[str], EntryPoint] = EntryPoi
     """
     if not _begins():
         return None
+    pid = os.getpid()
+    exit_code = _exit_code_of(module_name, open_package)
+    if os.getpid() != pid:  # the training has forked it: it is not for this one to tell
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(exit_code)
+    return exit_code
+
+
+def _exit_code_of(module_name: str, open_package: Callable[[str], EntryPoint]) -> int:
     folders = TrainingFolders.from_environment()
     stop = StopSignal()
     try:
@@ -82,7 +94,7 @@ def train(module_name: str, open_package: Callable[[str], EntryPoint] = EntryPoi
 
 def tell_exit_code(exit_code: int) -> None:
     """Leave it for a platform that may not be watching when this process ends."""
-    _tell("exit_code", exit_code)
+    _tell(EXIT_CODE, exit_code)
 
 
 def _run(
@@ -158,14 +170,14 @@ def _begins() -> bool:
         # whoever looked for long for what a dead process had started has written a zero there
         if Path(folder, "pid").read_text(encoding="ascii") == "0":
             return False
-    _tell("pid", os.getpid())  # for a platform that may not be watching when this process starts
+    _tell(PID, os.getpid())  # for a platform that may not be watching when this process starts
     return True
 
 
 def _tell(what: str, number: int) -> None:
     folder = os.environ.get("TG_RUN_FOLDER")
     if folder:
-        Path(folder, what).write_text(str(number), encoding="ascii")
+        tell_number(Path(folder), what, number)
 
 
 if __name__ == "__main__":

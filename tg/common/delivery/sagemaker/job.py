@@ -66,7 +66,8 @@ class SagemakerJob:
         Logger.info(json.dumps(entry_point.properties))
         result.write_properties(entry_point.properties)
         Logger.info("Preparing package file...")
-        result.write_package(_package_file(), is_own=True)
+        package = _package_file()
+        result.write_package(package, is_own=_is_of_this_run(package))
         Logger.info("Processing hyperparameters...")
         hyperparameters = self.apply_hyperparameters(folders.hyperparameters())
         Logger.info("Model initialized. Jsonpickling...")
@@ -103,6 +104,13 @@ def _check_objective(objective: str | None, metrics: Mapping[str, float]) -> Non
             f"The tuner looks for the metric {objective!r}, which this training has not reported, "
             f"only: {', '.join(metrics) or 'none'}"
         )
+
+
+def _is_of_this_run(package: Path) -> bool:
+    run_folder = os.environ.get("TG_RUN_FOLDER")
+    if not run_folder or package.is_symlink():
+        return False
+    return package.is_relative_to(run_folder)
 
 
 def _package_file() -> Path:

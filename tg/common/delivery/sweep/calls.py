@@ -11,7 +11,7 @@ from .pace import Pace
 
 __all__ = ["Calls"]
 
-_LOOKING_THREADS = 8
+_LOOKING_THREADS, _HARVESTING_THREADS = 8, 8
 _CLOSING_SECONDS = 30.0
 
 
@@ -32,13 +32,14 @@ class Calls:
 
     def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
         self._ended: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        # looks at many runs, or at one, do not wait for one another
-        self._starting, self._looking, self._polling = self._pools = [
+        # looks at many runs, or at one, do not wait for one another, nor for results to be kept
+        self._starting, self._looking, self._polling, self._harvesting = self._pools = [
             CallThreads(count, name, pace.call_seconds, self._ended.put, clock)
             for name, count in (
                 ("sweep-start", pace.start_threads),
                 ("sweep-look", _LOOKING_THREADS),
                 ("sweep-poll", 2),
+                ("sweep-harvest", _HARVESTING_THREADS),
             )
         ]
 
@@ -53,6 +54,10 @@ class Calls:
     def poll(self, call: Callable[[], Value], then: Then[Value]) -> None:
         """Look at many runs."""
         self._polling.submit(call, then)
+
+    def harvest(self, call: Callable[[], Value], then: Then[Value]) -> None:
+        """See to it that what came out of a run is kept, and read it."""
+        self._harvesting.submit(call, then)
 
     def wake(self, then: Callable[[], None]) -> None:
         """Have something done by the one that deals with what has ended; from any thread."""

@@ -65,7 +65,7 @@ class Gate:
             self._quota = max(self._quota, running) + 1
             self._probe_at = now + self._pace.probe_seconds
 
-    def room(self, running: int, starting: int) -> int:
+    def room(self, running: int, starting: int, ended: int = 0) -> int:
         """Tell how many further runs may be announced now.
 
         Parameters
@@ -74,6 +74,9 @@ class Gate:
             How many are known to go on.
         starting
             How many are announced, and not known to go on yet.
+        ended
+            How many have ended, and what came out of them is not kept yet. As many are waited for
+            as may go on: results that are not kept fill the disk.
         """
         if self._clock() < self._open_at:
             return 0
@@ -81,7 +84,7 @@ class Gate:
         room = 2 * self._window - starting
         for limit in (self._limit, self._quota):
             if limit is not None:
-                room = min(room, limit - running - starting)
+                room = min(room, limit - running - starting - max(0, ended - limit))
         return max(0, room)
 
     def opens_in(self) -> float:

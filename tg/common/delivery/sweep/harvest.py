@@ -71,7 +71,7 @@ class Harvest:
         if error is not None:
             self._give(row, Outcome(kind=Cause.UNREADABLE, reason=error_text(error)))
             return
-        self._calls.look(
+        self._calls.harvest(
             functools.partial(outcome_of, self._batches[row.batch], row.run_id),
             functools.partial(self._was_read, row),
         )
@@ -79,6 +79,8 @@ class Harvest:
     def _was_read(self, row: TaskRow, outcome: Outcome | None, error: BaseException | None) -> None:
         if outcome is None:
             refusal = Refusal.TASK if error is None else self._understood(error)
+            if isinstance(error, TimeoutError):
+                self._tries[row.number] -= 1  # a large result takes its time
             if refusal is not Refusal.TASK and self._tries[row.number] < _TRIES:
                 # the next look finds it ended, and asks again; or it is gone meanwhile
                 self._reading.remove(row.number)

@@ -183,7 +183,7 @@ class Scheduler:
 
     def _announce(self) -> None:
         self._gate.probe(len(self._watch))
-        room = self._gate.room(len(self._watch), len(self._starting))
+        room = self._gate.room(len(self._watch), len(self._starting), len(self._harvest))
         while room > 0 and self._waiting:
             row = self._waiting.first()
             if not self._budget.affords(row, self._ledger.spent):

@@ -111,6 +111,7 @@ def test_interruptions_can_be_asked_for_before_the_job_is_there(
         EnableManagedSpotTraining=True,
         StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600},
     )
+    spot["HyperParameters"]["count_to"] = "200"  # on a busy machine a container is seen late
     for request in (plain, spot):
         request["TrainingJobName"] = f"early-{request['TrainingJobName']}"
         client("sagemaker").create_training_job(**request)

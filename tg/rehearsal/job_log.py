@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 import time
@@ -106,9 +105,15 @@ class JobLog:
     def _make_stream(self) -> None:
         if self._is_there:
             return
-        exists = self._client.exceptions.ResourceAlreadyExistsException
-        with contextlib.suppress(exists):  # another job may have made it
+        from botocore.exceptions import ClientError  # noqa: PLC0415 an optional library
+
+        try:
             self._client.create_log_group(logGroupName=GROUP)
+        except ClientError as exc:
+            # another job may have made it; a client's own exceptions are made twice where two
+            # threads ask for them at once, and are not the same then
+            if exc.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                raise
         self._client.create_log_stream(logGroupName=GROUP, logStreamName=self._stream)
         self._is_there = True
 

@@ -110,11 +110,14 @@ def test_a_training_keeps_the_package_and_the_environment_it_was_started_with(
     folder = environment(store)
     other = environment(store, "f" * 20)
     child = subprocess.Popen(
-        [sys.executable, "-c", "input()", str(folder / "env-1" / "bin" / "python")],
+        [sys.executable, "-c", "input('r')", str(folder / "env-1" / "bin" / "python")],
         env={**os.environ, "PYTHONPATH": f"/somewhere{os.pathsep}{code}"},
         stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     try:
+        assert child.stdout is not None
+        assert child.stdout.read(1) == b"r"  # before that it may not have its variables yet
         users = {thing.path: thing.users for thing in store.things()}
         assert users[folder] == users[code.parent] == (child.pid,)
         assert users[other] == ()

@@ -7,6 +7,8 @@ import os
 import secrets
 from pathlib import Path
 
+from ..runtime.told_number import PID
+
 __all__ = ["GIVEN_UP", "is_forestalled"]
 
 GIVEN_UP = 0  # no process has this id, and the runtime does not train where it stands
@@ -27,10 +29,10 @@ def is_forestalled(folder: Path) -> bool:
     bool
         Whether it does not begin any more; ``False`` also if that cannot be seen to.
     """
-    claim = folder / f"pid.{secrets.token_hex(4)}"
+    claim = folder / f"{PID}.{secrets.token_hex(4)}"
     try:
         claim.write_text(str(GIVEN_UP), encoding="ascii")
-        os.link(claim, folder / "pid")  # whole or not at all, and never over another
+        os.link(claim, folder / PID)  # whole or not at all, and never over another
     except OSError:
         return False
     finally:

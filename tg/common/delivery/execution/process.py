@@ -10,6 +10,7 @@ from typing import Any
 from ..._core.command_output import follow_file
 from ..._core.process import Child
 from ...contract.run_state import RunState
+from ..runtime.told_number import EXIT_CODE, PID
 from .ending import Ending
 from .failure_kind import FailureKind
 from .late_start import GIVEN_UP, is_forestalled
@@ -68,7 +69,7 @@ class ProcessRun(LocalRun):
     def _ending(self, record: RunRecord) -> Ending | None:
         if self._is_running(record):
             return None
-        exit_code = self._child.poll() if self._child else self._folder.read_number("exit_code")
+        exit_code = self._child.poll() if self._child else self._folder.read_number(EXIT_CODE)
         return Ending(
             exit_code=exit_code,
             how=self._how(exit_code),
@@ -98,7 +99,7 @@ class ProcessRun(LocalRun):
         if submitter_is_alive(details):
             return True  # it is about to be started
         # its submitter died before it could say what it had started: the training said so itself
-        pid = self._folder.read_number("pid")
+        pid = self._folder.read_number(PID)
         if pid is None:
             return self._may_yet_begin()
         identity = "" if pid == GIVEN_UP else process_identity(pid)
@@ -112,7 +113,7 @@ class ProcessRun(LocalRun):
         if "server" not in details:
             return runs
         # what was forked tells its exit code last of all; if it could not, its server does
-        return self._folder.read_number("exit_code") is None and (
+        return self._folder.read_number(EXIT_CODE) is None and (
             runs or is_alive(details["server"], details["server_process"])
         )
 
@@ -125,7 +126,7 @@ class ProcessRun(LocalRun):
 
     @property
     def _has_begun(self) -> bool:
-        number = self._folder.read_number("pid")
+        number = self._folder.read_number(PID)
         return self._folder.log_file.exists() and number != GIVEN_UP
 
     def _kind(self, record: RunRecord, exit_code: int | None) -> FailureKind:

@@ -17,6 +17,7 @@ from ..._core.errors import ConfigError
 from ..._core.process import Child, start
 from ...contract.run_state import RunState
 from ..runtime.package_archive import unpack_package
+from ..runtime.told_number import PID
 from .environments import EnvironmentCache, PythonEnvironment
 from .launcher import Training
 from .local_launcher import LocalLauncher
@@ -182,7 +183,7 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
         forked = warm.fork(variables, folder=folder.work, log=folder.log_file)
         if forked is None:
             return False
-        pid = folder.wait_for_number("pid", _ANSWER_SECONDS) if forked.pid is None else forked.pid
+        pid = folder.wait_for_number(PID, _ANSWER_SECONDS) if forked.pid is None else forked.pid
         if pid is None:
             return False  # the interpreter was killed before it could start this one
         server = {

@@ -16,6 +16,7 @@ from ..execution.local_run import LocalRun
 from ..execution.process_identity import submitter_is_alive
 from ..execution.run_folder import RunFolder
 from ..execution.run_record import RunRecord
+from ..runtime.told_number import EXIT_CODE
 from .jobs import JobLookup, RayJob, RayJobs, jobs_at
 
 __all__ = ["RayRun"]
@@ -92,7 +93,7 @@ class RayRun(LocalRun):
     def _ended(self, job: RayJob) -> Ending:
         exit_code = job.exit_code
         if exit_code is None:
-            exit_code = self._folder.read_number("exit_code")
+            exit_code = self._folder.read_number(EXIT_CODE)
         was_signalled = exit_code is None or exit_code in _SIGNALLED
         return Ending(
             exit_code=exit_code,
@@ -109,7 +110,7 @@ class RayRun(LocalRun):
         return FailureKind.INTERRUPTED if was_signalled else FailureKind.TASK
 
     def _unknown(self, record: RunRecord) -> Ending | None:
-        exit_code = self._folder.read_number("exit_code")
+        exit_code = self._folder.read_number(EXIT_CODE)
         if exit_code is not None:
             return Ending(exit_code=exit_code, how=f"it ended with exit code {exit_code}")
         if record.state is RunState.PENDING and submitter_is_alive(record.details):

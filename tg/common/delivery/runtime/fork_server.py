@@ -20,7 +20,7 @@ from .forked_trainings import ForkedTrainings
 from .import_lessons import ImportLessons
 from .large_pages import settle_memory
 from .main import __file__ as main_file
-from .main import tell_exit_code, train
+from .main import flush_output, tell_exit_code, train
 from .pipe_end import PipeEnd
 from .stopping import StopRequested
 
@@ -78,8 +78,8 @@ class ForkServer:
         bool
             Whether this is a process that was forked, and is to train now.
         """
-        self._lessons.recall()
-        settle_memory()
+        if self._lessons.recall():
+            settle_memory()
         while True:
             sources: list[Any] = [self._channel, self._wake, *self._lessons.handles]
             ready = select.select(sources, [], [], self._patience)[0]
@@ -204,9 +204,7 @@ def _leave(server: ForkServer, exit_code: int | None) -> NoReturn:
     with contextlib.suppress(StopRequested):  # what is asked for is what happens
         threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001
     atexit._run_exitfuncs()  # noqa: SLF001
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
+    flush_output()
     if exit_code is None:
         os._exit(1)
     with contextlib.suppress(OSError):  # the server leaves it as soon as there is room

@@ -40,9 +40,8 @@ class ImportLessons:
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp(), "imports.txt")
     >>> _ = file.write_text("colorsys")
-    >>> ImportLessons("root", file).recall()
-    >>> "colorsys" in sys.modules
-    True
+    >>> ImportLessons("root", file).recall(), "colorsys" in sys.modules
+    (True, True)
     """
 
     def __init__(self, root: str, file: Path) -> None:
@@ -56,15 +55,22 @@ class ImportLessons:
         """The ends of pipes from which there is something to :meth:`learn`."""
         return list(self._reports)
 
-    def recall(self) -> None:
-        """Import what trainings of the package have imported before."""
+    def recall(self) -> bool:
+        """Import what trainings of the package have imported before.
+
+        Returns
+        -------
+        bool
+            Whether anything was imported.
+        """
         try:
             names = self._file.read_text(encoding="utf-8").split()
         except (OSError, UnicodeDecodeError):
-            return
+            return False
         self.forget()  # should an import end this process, the next one does not fall for it
         _import_all(names)
         self._keep()
+        return bool(names)
 
     def forget(self) -> None:
         """Have the next one start without what was learned."""

@@ -19,7 +19,7 @@ from .renaming import TravellerAliasFinder
 from .stopping import StopRequested, StopSignal
 from .told_number import EXIT_CODE, PID, tell_number
 
-__all__ = ["main", "tell_exit_code", "train"]
+__all__ = ["flush_output", "main", "tell_exit_code", "train"]
 
 _STOPPED = 128 + signal.SIGTERM
 
@@ -64,9 +64,7 @@ def train(module_name: str, open_package: Callable[[str], EntryPoint] = EntryPoi
     pid = os.getpid()
     exit_code = _exit_code_of(module_name, open_package)
     if os.getpid() != pid:  # the training has forked it: it is not for this one to tell
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
+        flush_output()
         os._exit(exit_code)
     return exit_code
 
@@ -90,6 +88,13 @@ def _exit_code_of(module_name: str, open_package: Callable[[str], EntryPoint]) -
         _report(folders)
         return 1
     return 0
+
+
+def flush_output() -> None:
+    """Write out what was printed, before a process ends that is not taken apart."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
 
 
 def tell_exit_code(exit_code: int) -> None:
@@ -166,9 +171,9 @@ def _begins() -> bool:
     folder = os.environ.get("TG_RUN_FOLDER")
     if folder:
         with contextlib.suppress(FileExistsError):
-            os.close(os.open(Path(folder, "pid"), os.O_CREAT | os.O_EXCL, 0o666))
+            os.close(os.open(Path(folder, PID), os.O_CREAT | os.O_EXCL, 0o666))
         # whoever looked for long for what a dead process had started has written a zero there
-        if Path(folder, "pid").read_text(encoding="ascii") == "0":
+        if Path(folder, PID).read_text(encoding="ascii") == "0":
             return False
     _tell(PID, os.getpid())  # for a platform that may not be watching when this process starts
     return True

@@ -66,9 +66,9 @@ def test_what_a_driver_has_forked_does_not_drive_when_it_is_dead(sweep: Sweep) -
         "from pathlib import Path\n"
         "from tg.common.delivery.sweep.driver_lock import driving\n"
         "with driving(Path(sys.argv[1])):\n"
-        "    if child := os.fork():\n"
-        "        print(child, flush=True)\n"
+        "    if os.fork():\n"
         "        os._exit(0)\n"
+        "    print(os.getpid(), flush=True)\n"
         "    time.sleep(60)\n"
     )
     command = [sys.executable, "-c", program, str(sweep.journal_path)]

@@ -3,6 +3,7 @@
 import itertools
 import os
 import pickle
+import queue
 import signal
 import subprocess
 import sys
@@ -293,6 +294,27 @@ def test_a_grandchild_that_keeps_the_pipe_does_not_hang_the_reader(chatter):
         assert is_alive(pid), "what a command leaves running on purpose is left running"
     finally:
         os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("whose", "who", "what"), [(os, "output-", "read"), (queue.Queue, "MainThread", "get")]
+)
+def test_what_a_command_said_is_read_on_a_machine_that_stalls(whose, who, what, monkeypatch):
+    """A thread that has no turn for a second loses no image's id, nor half of a list."""
+    plain = getattr(whose, what)
+
+    def stalled(*args, **options):
+        got = plain(*args, **options)
+        if threading.current_thread().name.startswith(who):
+            threading.Event().wait(0.8)
+        return got
+
+    monkeypatch.setattr(whose, what, stalled)
+    child = start(["echo", "ready"])
+    while child.poll() is None:
+        threading.Event().wait(0.01)
+    assert child.wait() == 0
+    assert child.tail == "ready\n"
 
 
 def test_all_that_a_command_says_at_its_end_is_read_by_a_slow_reader():

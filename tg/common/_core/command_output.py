@@ -8,6 +8,7 @@ import io
 import math
 import os
 import queue
+import select
 import subprocess
 import threading
 import time
@@ -22,8 +23,8 @@ __all__ = ["FileOutput", "LineBuffer", "Output", "PipeOutput", "follow_file"]
 
 _CHUNK_BYTES = 65_536
 _LINE_CHARACTERS = 65_536
-# What a command printed is in its pipe when it ends. Whoever waits this long in all for more, or
-# reads this much more, listens to a grandchild that kept the pipe.
+# What a command printed is in its pipe when it ends. Whoever has emptied that, and waited this long
+# in all for more, or has read this much more, listens to a grandchild that kept the pipe.
 _IDLE_SECONDS = 0.5
 _REST_BYTES = 4_194_304
 # how long a silent file is left alone: a short command is not waited for longer than it takes
@@ -52,6 +53,8 @@ class PipeOutput:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._chunks: queue.Queue[bytes | None] = queue.Queue(maxsize=16)
         self._closed = threading.Event()
+        self._stream = process.stdout
+        self._handing_over = threading.Lock()
         self._idle_seconds = 0.0
         self._rest_bytes = 0
         self._at_end = False
@@ -73,33 +76,58 @@ class PipeOutput:
             chunk = self._chunks.get(timeout=timeout_seconds)
         except queue.Empty:
             chunk = b""
-        if chunk is None or (ended and self._is_of_others(time.monotonic() - began, len(chunk))):
+        if chunk is None or (ended and self._is_all(time.monotonic() - began, len(chunk))):
             self._at_end = True
             self.close()
-            return None
         return chunk
 
     def close(self) -> None:
         """Stop reading; the thread ends with the pipe."""
         self._closed.set()
 
-    def _is_of_others(self, waited_seconds: float, size: int) -> bool:
+    def _is_all(self, waited_seconds: float, size: int) -> bool:
+        """Whether a command that has ended has said no more than what was read by now."""
         self._idle_seconds += waited_seconds
         self._rest_bytes += size
-        return self._idle_seconds > _IDLE_SECONDS or self._rest_bytes > _REST_BYTES
+        if self._rest_bytes > _REST_BYTES:
+            return True
+        return self._idle_seconds > _IDLE_SECONDS and self._is_drained()
+
+    def _is_drained(self) -> bool:
+        """Whether nothing is on its way: on a busy machine the thread that reads may be late."""
+        if self._closed.is_set() or self._stream is None:
+            return True
+        if not self._handing_over.acquire(blocking=False):
+            return False  # it has something in its hands
+        try:
+            return self._chunks.empty() and not _waiting(self._stream).poll(0)
+        finally:
+            self._handing_over.release()
 
     def _pump(self, stream: IO[bytes]) -> None:
         with stream:
-            # os.read returns what is there instead of waiting for a full chunk
-            while chunk := os.read(stream.fileno(), _CHUNK_BYTES):
-                self._put(chunk)
-        self._put(None)
+            waiting = _waiting(stream)
+            while True:
+                waiting.poll()
+                with self._handing_over:
+                    # os.read returns what is there instead of waiting for a full chunk
+                    chunk = os.read(stream.fileno(), _CHUNK_BYTES)
+                    self._put(chunk or None)
+                if not chunk:
+                    return
 
     def _put(self, chunk: bytes | None) -> None:
         while not self._closed.is_set():
             with contextlib.suppress(queue.Full):
                 self._chunks.put(chunk, timeout=0.1)
                 return
+
+
+def _waiting(stream: IO[bytes]) -> select.poll:
+    """Make what tells when something can be read, or the end."""
+    waiting = select.poll()
+    waiting.register(stream, select.POLLIN)
+    return waiting
 
 
 class FileOutput:

@@ -23,7 +23,7 @@ try:
         if sys.argv[2] == "before":
             print("ready", flush=True)
             import time
-            time.sleep(60)
+            time.sleep(600)
         code = foreground.run([sys.executable, "-c", sys.argv[1]])
         print("undone", flush=True)
     raise SystemExit(code)
@@ -39,7 +39,7 @@ def stop(number, frame):
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
     signal.signal(number, stop)
 os.write(1, b"ready\\n")
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -60,7 +60,7 @@ def started(program: str, when: str = "during") -> subprocess.Popen[str]:
 def test_a_signal_reaches_the_command_and_its_exit_code_comes_back(number: signal.Signals) -> None:
     parent = started(WAITS)
     parent.send_signal(number)
-    output, _ = parent.communicate(timeout=30)
+    output, _ = parent.communicate(timeout=120)
     assert output.splitlines() == [f"got {int(number)}", "undone", "SystemExit"]
     assert parent.returncode == 7
 
@@ -68,9 +68,41 @@ def test_a_signal_reaches_the_command_and_its_exit_code_comes_back(number: signa
 def test_a_signal_before_the_command_runs_ends_it_by_an_exception() -> None:
     parent = started("", "before")
     parent.send_signal(signal.SIGTERM)
-    output, _ = parent.communicate(timeout=30)
+    output, _ = parent.communicate(timeout=120)
     assert output == "SystemExit\n"
     assert parent.returncode == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_command_is_started_leaves_no_command_behind(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    # else the command goes on after all that it needs was undone, and nobody waits for it
+    really = subprocess.Popen
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def interrupted(argv: list[str]) -> subprocess.Popen[bytes]:
+        begun.append(really(argv))
+        os.kill(os.getpid(), number)
+        return begun[0]
+
+    with Foreground() as foreground:
+        monkeypatch.setattr(subprocess, "Popen", interrupted)
+        code = foreground.run(["sleep", "600"])  # no interpreter: that is deaf while it begins
+    assert code == 128 + number
+    assert begun[0].returncode == -number
+
+
+def test_a_signal_while_a_program_is_looked_for_in_vain_ends_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(argv: list[str]) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise FileNotFoundError(2, "No such file", argv[0])
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with Foreground() as foreground, pytest.raises(SystemExit):
+        foreground.run(["nothing"])
 
 
 def test_output_is_untouched_and_comes_first(capfd: pytest.CaptureFixture[str]) -> None:

@@ -22,8 +22,8 @@ class Foreground:
     """Runs a command as a shell would, and passes signals on to it.
 
     Before the command runs, a signal ends what is done within by an exception, so that it is
-    undone; after the command's end signals are ignored, for the same reason. To be used in the
-    main thread.
+    undone; one that comes while the command is started is passed on as soon as it is; after the
+    command's end signals are ignored, again so that all is undone. To be used in the main thread.
 
     Example
     -------
@@ -35,6 +35,8 @@ class Foreground:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._before: dict[int, Any] = {}
+        # signals that come while the command is started; ``None`` at any other time
+        self._early: list[int] | None = None
 
     def __enter__(self) -> Self:
         numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
@@ -73,10 +75,19 @@ class Foreground:
             The program cannot be started.
         """
         sys.stdout.flush()
+        early: list[int] = []
+        self._early = early
         try:
             self._process = subprocess.Popen(list(argv))
         except (OSError, ValueError) as exc:
             raise not_started(tuple(argv), None, exc) from exc
+        finally:
+            self._early = None
+            for number in early:
+                if self._process is None:
+                    self._receive(number, None)
+                else:  # also what a terminal tells: it may have been too early for the program
+                    self._process.send_signal(number)
         try:
             if on_start is not None:
                 on_start(self._process.pid)
@@ -88,6 +99,9 @@ class Foreground:
         return code if code >= 0 else _BY_SIGNAL - code
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
+        if self._early is not None:  # an exception now would leave the command to itself
+            self._early.append(number)
+            return
         if self._process is None:
             if number == signal.SIGINT:
                 raise KeyboardInterrupt

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tg.common import Loc
 
@@ -18,6 +19,10 @@ pytest.register_assert_rewrite("executor_suite")
 
 # what is done about tests marked `docker`: tests/engine/pytest_engine.py
 pytest_plugins = ["pytest_engine"]
+
+# how long an example takes says how busy the machine is, and nothing of the code
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_configure() -> None:

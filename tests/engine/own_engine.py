@@ -25,8 +25,9 @@ import pytest
 
 __all__ = ["OwnEngine"]
 
-_ANSWER_SECONDS = 60.0
-_STOP_SECONDS = 60.0
+_ANSWER_SECONDS = 180.0
+_STOP_SECONDS = 180.0
+_CGROUP_SECONDS = 60.0
 
 # The namespace's first process. It obeys the words on its standard input and answers each with a
 # line; at the end of the input it ends. /run of the first engine is hidden from the second one,
@@ -150,7 +151,7 @@ class OwnEngine:
         """Let a frozen engine go on."""
         self._tell("CONT")
 
-    def docker(self, *arguments: str, timeout_seconds: float = 120) -> str:
+    def docker(self, *arguments: str, timeout_seconds: float = 600) -> str:
         """Run the client against this engine, and give what it printed."""
         return _run(["docker", "--host", self.host, *arguments], timeout_seconds)
 
@@ -162,7 +163,7 @@ class OwnEngine:
                 env=self._machines_engine,
                 stdout=archive,
                 check=True,
-                timeout=300,
+                timeout=900,
             )
             archive.seek(0)
             subprocess.run(
@@ -170,7 +171,7 @@ class OwnEngine:
                 stdin=archive,
                 stdout=subprocess.DEVNULL,
                 check=True,
-                timeout=300,
+                timeout=900,
             )
 
     def free_bytes(self) -> int:
@@ -257,7 +258,7 @@ class OwnEngine:
 
 def _remove_empty_folders(top: Path) -> None:
     for folder, _, _ in os.walk(top, topdown=False):
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + _CGROUP_SECONDS
         while True:
             try:
                 Path(folder).rmdir()
@@ -268,7 +269,7 @@ def _remove_empty_folders(top: Path) -> None:
                 time.sleep(0.05)
 
 
-def _run(argv: list[str], timeout_seconds: float = 120) -> str:
+def _run(argv: list[str], timeout_seconds: float = 600) -> str:
     return subprocess.run(
         argv, check=True, capture_output=True, text=True, timeout=timeout_seconds
     ).stdout

@@ -28,8 +28,8 @@ import pytest
 
 _RUN_LABEL = "training-grounds.kind=run"
 _IMAGE_LABEL = "training-grounds.kind=image"
-_ANSWER_SECONDS = 20
-_REMOVAL_SECONDS = 10
+_ANSWER_SECONDS = 120
+_REMOVAL_SECONDS = 60
 _BRING_UP = 'eval "$(tests/engine/up)"'
 
 

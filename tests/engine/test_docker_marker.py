@@ -22,6 +22,14 @@ markers =
     docker: needs a container engine
 """
 
+# nobody is removing what is left here: it need not be waited for
+_CONFTEST = """
+pytest_plugins = ["pytest_engine"]
+
+def pytest_configure(config):
+    config.pluginmanager.get_plugin("pytest_engine")._REMOVAL_SECONDS = 1
+"""
+
 _TESTS = """
 import pytest
 
@@ -56,7 +64,7 @@ def run_pytest(tmp_path: Path) -> Run:
         folder = tmp_path / "tests"
         folder.mkdir(exist_ok=True)
         (folder / "pytest.ini").write_text(_INI)
-        (folder / "conftest.py").write_text('pytest_plugins = ["pytest_engine"]\n')
+        (folder / "conftest.py").write_text(_CONFTEST)
         (folder / "test_it.py").write_text(textwrap.dedent(text))
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("TG_", "PYTEST_"))}
         base = os.environ.get("TG_BASE_IMAGE")
@@ -73,7 +81,7 @@ def run_pytest(tmp_path: Path) -> Run:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=600,
         )
         return Outcome(exit_code=completed.returncode, output=completed.stdout)
 

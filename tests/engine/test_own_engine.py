@@ -65,7 +65,7 @@ def test_a_killed_engine_comes_back_with_its_containers_and_the_machines_engine_
 
 
 def wait_for_beat(folder: Path, number: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         beat = folder / "beat"
         if beat.exists() and int(beat.read_text() or 0) >= number:
@@ -136,12 +136,12 @@ def test_nothing_runs_on_when_the_test_session_is_killed(tmp_path: Path) -> None
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
     )
     assert completed.returncode == -signal.SIGKILL, completed.stderr
     host, container = completed.stdout.split()
     own = Path(host.removeprefix("unix://")).parent
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while processes_with(container) or processes_with(str(own)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -171,7 +171,7 @@ def processes_with(text: str) -> list[str]:
 
 def wait_for_release(folder: Path) -> None:
     """Wait until no loop device reads a file of `folder`; the kernel lets go of it by itself."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while str(folder) in loop_files():
         assert time.monotonic() < deadline
         time.sleep(0.05)

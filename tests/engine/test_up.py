@@ -23,7 +23,7 @@ def run_up(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         check=False,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         env={**kept, "PYTHON": sys.executable, **environment},
     )
 
@@ -51,7 +51,7 @@ def test_two_at_once_wait_for_each_other() -> None:
         )
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=600) for process in both]
+    said = [process.communicate(timeout=1800) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert said[0][0] == said[1][0]
 
@@ -121,7 +121,7 @@ def test_an_engine_is_started_where_none_answers(tmp_path: Path) -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     said = {name: tmp_path / name for name in ("refused", "started", "kept")}
     assert completed.stdout.splitlines() == [
@@ -141,7 +141,7 @@ def test_an_engine_is_started_where_none_answers(tmp_path: Path) -> None:
 
 def docker(*arguments: str) -> str:
     return subprocess.run(
-        ["docker", *arguments], check=True, capture_output=True, text=True, timeout=300
+        ["docker", *arguments], check=True, capture_output=True, text=True, timeout=900
     ).stdout
 
 
@@ -151,6 +151,6 @@ def image_id(name: str) -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     return completed.stdout.strip() if completed.returncode == 0 else ""

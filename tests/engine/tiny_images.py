@@ -115,8 +115,10 @@ class TinyImages:
         full = f"{self.prefix}-{name}"
         labels = ["--label", f"training-grounds.kind={kind}"] if kind else []
         labels += ["--label", f"training-grounds.run={full}"] if kind == "run" else []
+        # runs have folders mounted: they tell the sessions that use the engine whose one is left
+        place = ["--mount", f"type=bind,source={self._folder},target=/tiny,readonly"]
         how = ["run", "--detach"] if start else ["create"]
-        self.engine.call([*how, "--name", full, *labels, image, *args])
+        self.engine.call([*how, "--name", full, *labels, *place, image, *args])
         return full
 
     def has(self, container: str) -> bool:

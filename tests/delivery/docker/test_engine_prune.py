@@ -312,7 +312,7 @@ def test_what_changes_after_the_plan_is_seen(tiny: TinyImages) -> None:
 @pytest.mark.docker
 def test_running_containers_and_those_of_others_stay(tiny: TinyImages) -> None:
     image = tiny.runnable("tea")
-    running = tiny.container("running", image, "sleep", "60", kind="run", start=True)
+    running = tiny.container("running", image, "sleep", "3600", kind="run", start=True)
     ended = tiny.container("ended", image, "false", kind="run", start=True)
     tiny.engine.call(["wait", ended])
     left = tiny.container("left", image, "true", kind="build", start=False)
@@ -333,7 +333,7 @@ def test_running_containers_and_those_of_others_stay(tiny: TinyImages) -> None:
 @pytest.mark.docker
 def test_a_container_that_was_started_again_stays(tiny: TinyImages) -> None:
     image = tiny.runnable("tea")
-    name = tiny.container("run", image, "sleep", "60", kind="run", start=False)
+    name = tiny.container("run", image, "sleep", "3600", kind="run", start=False)
     rules = PruneRules(names=(tiny.pattern,), with_runs=True)
     plan = plan_prune(read_holdings(tiny.engine), rules, datetime.now(UTC))
     tiny.engine.call(["start", name])

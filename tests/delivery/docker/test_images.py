@@ -82,7 +82,9 @@ def test_what_users_make_of_an_image_is_not_taken_for_it(tmp_path: Path, name: s
         assert derived.run(engine, find_builder(engine, "classic")) != image
     try:
         run_labels = ["--label", f"{Label.KIND}={Kind.RUN}"]
-        engine.call(["run", "--name", name, *run_labels, image, "true"])
+        # as a run has one: other sessions see by it that this container is not of theirs
+        mount = ["--mount", f"type=bind,source={tmp_path},target=/x"]
+        engine.call(["run", "--name", name, *run_labels, *mount, image, "true"])
         engine.call(["commit", name, f"{name}:kept"])
     finally:
         engine.call(["rm", name])

@@ -24,6 +24,7 @@ from tg.common.delivery.docker.containers import ContainerSpec, Mount
 pytestmark = pytest.mark.docker
 
 BASE = os.environ.get("TG_BASE_IMAGE") or "python:{}.{}-slim".format(*sys.version_info)
+PATIENCE_SECONDS = 120.0  # other tests use the same engine
 
 
 @pytest.fixture
@@ -36,7 +37,17 @@ def name(containers: Containers) -> Iterator[str]:
     name = f"training-grounds-test-{secrets.token_hex(6)}"
     yield name
     containers.remove(name)
-    assert containers.inspect(name) is None
+    assert goes(containers, name)
+
+
+def goes(containers: Containers, name: str) -> bool:
+    """Whether a container that is being removed is gone at last."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while containers.inspect(name) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def shell(name: str, script: str, *options: str, **more: object) -> ContainerSpec:
@@ -50,27 +61,30 @@ def shell(name: str, script: str, *options: str, **more: object) -> ContainerSpe
 
 
 def test_a_container_is_followed_to_its_end(containers: Containers, name: str) -> None:
+    began = time.monotonic()
     containers.start(shell(name, "echo one; echo two >&2; exit 7"))
     assert sorted(containers.logs(name)) == ["one", "two"]
-    assert containers.wait(name, 20)
+    assert containers.wait(name, PATIENCE_SECONDS)
     state = containers.inspect(name)
     assert state is not None
     assert (state.is_running, state.exit_code, state.is_out_of_memory) == (False, 7, False)
-    assert 0 <= state.age_seconds < 60
+    assert 0 <= state.age_seconds <= time.monotonic() - began
     assert state.memory_limit_bytes == 0
 
 
 def test_one_that_runs_is_waited_for_as_long_as_asked_and_stopped(
     containers: Containers, name: str
 ) -> None:
-    containers.start(shell(name, "sleep 600", "--init", "--memory", "32m"))
+    containers.start(shell(name, "echo up; exec sleep 600", "--init", "--memory", "32m"))
+    # before that, its first process may not listen for signals yet, and the engine drops them
+    assert next(containers.logs(name)) == "up"
     assert not containers.wait(name, 0.5)
     state = containers.inspect(name)
     assert state is not None
     assert state.is_running
     assert state.memory_limit_bytes == 32 * 1024**2
     containers.signal(name, "TERM")
-    assert containers.wait(name, 20)
+    assert containers.wait(name, PATIENCE_SECONDS)
     ended = containers.inspect(name)
     assert ended is not None
     assert ended.exit_code == 143
@@ -81,7 +95,7 @@ def test_what_is_not_there_is_no_error_where_it_shall_not_be(containers: Contain
     assert containers.inspect("no-such-container") is None
     containers.remove("no-such-container")
     containers.signal("no-such-container", "TERM")
-    assert containers.wait("no-such-container", 20)
+    assert containers.wait("no-such-container", PATIENCE_SECONDS)
 
 
 def test_one_that_cannot_start_leaves_nothing(containers: Containers, name: str) -> None:
@@ -164,7 +178,7 @@ def test_all_that_it_printed_is_kept_line_ends_included(
 ) -> None:
     # what is no UTF-8 is replaced by the engine itself, whose logs are JSON
     containers.start(shell(name, r"printf 'a\303\244b\r\n\000'; head -c 300000 /dev/zero"))
-    containers.wait(name, 20)
+    assert containers.wait(name, PATIENCE_SECONDS)
     containers.save_log(name, tmp_path / "log")
     assert (tmp_path / "log").read_bytes() == b"a\xc3\xa4b\r\n\0" + bytes(300_000)
     with pytest.raises(EngineError):
@@ -189,10 +203,7 @@ def test_two_that_remove_the_same_one_do_not_meet(containers: Containers, name: 
         thread.join()
     assert errors == []
     # the engine may still be removing it for the one that came first
-    deadline = time.monotonic() + 10
-    while containers.inspect(name) is not None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert containers.inspect(name) is None
+    assert goes(containers, name)
 
 
 def test_an_interrupted_client_ends_a_container_that_it_runs(
@@ -214,9 +225,14 @@ def test_an_interrupted_client_ends_a_container_that_it_runs(
         argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as child:
         assert child.stdout is not None
-        assert child.stdout.readline() == "up\n"
-        began = time.monotonic()
-        child.send_signal(signal.SIGINT)
-        assert child.wait(30) != 0
-        assert time.monotonic() - began < 8
-    assert containers.wait(name, 10)
+        try:
+            assert child.stdout.readline() == "up\n"
+            child.send_signal(signal.SIGINT)
+            assert child.wait(PATIENCE_SECONDS) != 0
+        finally:
+            child.kill()
+    assert containers.wait(name, PATIENCE_SECONDS)
+    state = containers.inspect(name)
+    assert state is not None
+    # by the signal that was passed on, not by the one that follows where nobody obeys
+    assert state.exit_code == 128 + signal.SIGTERM

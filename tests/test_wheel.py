@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -54,7 +55,11 @@ def test_a_training_runs_from_the_installed_wheel(wheel: Path, tmp_path: Path) -
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "--quiet", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([*uv, "pip", "install", "--quiet", "--python", python, wheel], check=True)
+    subprocess.run(
+        [*uv, "pip", "install", "--quiet", "--python", python, wheel],
+        env={**os.environ, "UV_HTTP_TIMEOUT": "600"},
+        check=True,
+    )
     (tmp_path / "train.py").write_text(
         textwrap.dedent("""
             from pathlib import Path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -69,10 +70,13 @@ import warnings
 warnings.simplefilter("ignore")  # the kernel's own
 import nbclient
 import nbformat.v4 as nbformat
+from traitlets.config import Config
 
 cells = [nbformat.new_code_cell(source) for source in sys.stdin.read().split("#---")]
 book = nbformat.new_notebook(cells=cells)
-nbclient.NotebookClient(book, timeout=180).execute()
+# sockets in a folder: a port that was free when it was chosen may be another's when it is bound
+config = Config({"KernelManager": {"transport": "ipc", "ip": sys.argv[1]}})
+nbclient.NotebookClient(book, timeout=600, startup_timeout=600, config=config).execute()
 for cell in book.cells:
     for output in cell.outputs:
         print(output.get("text", ""), end="")
@@ -84,15 +88,17 @@ def run_notebook(folder: Path) -> list[str]:
     kernel.mkdir(parents=True, exist_ok=True)
     argv = f'["{sys.executable}", "-m", "ipykernel_launcher", "-f", "{{connection_file}}"]'
     (kernel / "kernel.json").write_text(f'{{"argv": {argv}, "display_name": "here"}}')
-    done = subprocess.run(
-        [sys.executable, "-c", RUNNER],
-        input="#---".join(textwrap.dedent(cell) for cell in CELLS),
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "JUPYTER_PATH": str(folder), "TG_ROOT": str(folder)},
-        check=False,
-    )
+    # the path of a socket has 107 characters at most
+    with tempfile.TemporaryDirectory(prefix="tgk-", dir="/tmp") as sockets:
+        done = subprocess.run(
+            [sys.executable, "-c", RUNNER, f"{sockets}/kernel"],
+            input="#---".join(textwrap.dedent(cell) for cell in CELLS),
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "JUPYTER_PATH": str(folder), "TG_ROOT": str(folder)},
+            check=False,
+        )
     assert done.returncode == 0, done.stderr
     return [line[2:] for line in done.stdout.splitlines() if line.startswith("> ")]
 

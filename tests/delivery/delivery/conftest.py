@@ -4,6 +4,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from tg.common.delivery.delivery import Containering, DependencyList, Packaging
 
 _LABEL = "training-grounds-tests.session"
+_REMOVAL_SECONDS = 300
 
 
 def docker(*arguments: str, stdin: str | None = None) -> str:
@@ -23,7 +25,7 @@ def docker(*arguments: str, stdin: str | None = None) -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert completed.returncode == 0, (arguments, completed.stdout, completed.stderr)
     return completed.stdout
@@ -61,15 +63,16 @@ class Base:
 
     def forget(self, *kept: str) -> None:
         """Remove all that was made from it, and itself unless it is kept."""
-        for container in self.containers():
-            docker("rm", "--force", container)
-        before: list[str] = []
-        while (left := [i for i in self.images() if i not in kept]) and left != before:
-            for image in left:
-                subprocess.run(
-                    ["docker", "image", "rm", "--force", image], check=False, capture_output=True
-                )
-            before = left
+        deadline = time.monotonic() + _REMOVAL_SECONDS
+        while left := [
+            *(("container", container) for container in self.containers()),
+            *(("image", image) for image in self.images() if image not in kept),
+        ]:
+            assert time.monotonic() < deadline, left
+            for kind, name in left:
+                # refused for what the engine is removing already, and for what others stand on
+                argv = ["docker", kind, "rm", "--force", name]
+                subprocess.run(argv, check=False, capture_output=True)
 
 
 @pytest.fixture(scope="session")

@@ -246,7 +246,7 @@ def test_a_training_gives_the_same_with_either_builder(
         monkeypatch.setenv("TG_BUILDER", builder)
         folder = project / "datasets"
         routine = SagemakerRoutine(adding.Sum(), "tea.txt", "tea", datasets_folder=folder)
-        run = routine.local().submit().wait(timeout_seconds=120)
+        run = routine.local().submit().wait(timeout_seconds=600)
         result = run.result()
         seen.append((result.metrics, result.list(), result.model))
     assert seen[0] == seen[1]

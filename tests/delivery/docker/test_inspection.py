@@ -11,7 +11,7 @@ import pytest
 from tg.common._core.errors import FormatError
 from tg.common.delivery.docker import Containers, DockerEngine, ImageStore
 from tg.common.delivery.docker.caches import BuildCaches
-from tg.common.delivery.docker.inspection import parse_time
+from tg.common.delivery.docker.inspection import inspect, parse_time
 
 
 @pytest.mark.parametrize("answer", ["{", "{}", '{"id": 1', '{"Id": 1, "Size": {}, "state": []}'])
@@ -35,14 +35,24 @@ def test_a_foreign_answer_about_the_disk_is_told(tmp_path: Path) -> None:
         BuildCaches(_client(tmp_path, '{"volume": "training-grounds-uv"}')).find()
 
 
+@pytest.mark.parametrize(
+    "said", ["No such image: cup", "Error response from daemon: layer does not exist"]
+)
+def test_what_others_remove_at_the_same_moment_is_left_out(said: str, tmp_path: Path) -> None:
+    """Whoever lists images while another process removes some would see an error instead."""
+    engine = _client(tmp_path, '{"Id": "sha256:1"}', said)
+    assert inspect(engine, "image", ["tea", "cup"]) == [{"Id": "sha256:1"}]
+
+
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-11-21T09:43:05"])
 def test_a_time_without_zone_is_none(text: str) -> None:
     with pytest.raises(FormatError, match="a time"):
         parse_time(text)
 
 
-def _client(folder: Path, answer: str) -> DockerEngine:
+def _client(folder: Path, answer: str, complaint: str = "") -> DockerEngine:
     program = folder / "docker"
-    program.write_text(f"#!/bin/sh\necho {shlex.quote(answer)}\n", encoding="utf-8")
+    ending = f"echo {shlex.quote(complaint)} >&2; exit 1" if complaint else ""
+    program.write_text(f"#!/bin/sh\necho {shlex.quote(answer)}\n{ending}\n", encoding="utf-8")
     program.chmod(0o755)
     return DockerEngine(str(program))

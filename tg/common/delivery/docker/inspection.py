@@ -14,6 +14,9 @@ __all__ = ["inspect", "parse_time", "parsed"]
 
 _T = TypeVar("_T")
 
+# of an image that is removed at the same moment, the engine may miss the layers first
+_GONE = ("no such", "layer does not exist")
+
 
 def inspect(
     engine: DockerEngine, kind: str, names: Iterable[str], form: str = "{{json .}}"
@@ -42,7 +45,7 @@ def inspect(
     if not unique:
         return []
     lines: list[str] = []
-    with passing_over("no such"):
+    with passing_over(*_GONE):
         engine.call([kind, "inspect", "--format", form, *unique], on_line=lines.append)
     found = [line for line in lines if line.startswith("{")]
     return parsed(f"its {kind}s", lambda: [json.loads(line) for line in found])

@@ -86,8 +86,7 @@ class CallThreads:
                 self._calls.get_nowait()
         except queue.Empty:
             pass
-        for _ in self._threads:
-            self._calls.put(None)
+        self._calls.put(None)
 
     def join(self, deadline: float) -> None:
         """Wait for the calls that are being made, until a moment by the monotonic clock."""
@@ -109,3 +108,5 @@ class CallThreads:
                 if self._made.pop(thread, None) is None:
                     return  # it was given up, and there is another thread in its place
             self._put(then)
+        # to the next one: where Ctrl-C came while one was begun there are more than are known
+        self._calls.put(None)

@@ -69,14 +69,14 @@ def test_what_a_driver_has_forked_does_not_drive_when_it_is_dead(sweep: Sweep) -
         "    if os.fork():\n"
         "        os._exit(0)\n"
         "    print(os.getpid(), flush=True)\n"
-        "    time.sleep(60)\n"
+        "    time.sleep(600)\n"
     )
     command = [sys.executable, "-c", program, str(sweep.journal_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
         assert driver.stdout is not None
         child = int(driver.stdout.readline())
         try:
-            driver.wait(30)
+            driver.wait(120)
             assert not sweep.status().is_driven
             with driving(sweep.journal_path):
                 assert sweep.status().is_driven

@@ -73,7 +73,7 @@ def test_a_thousand_runs_of_a_thousand_steps_are_judged_at_once():
     # all of a sweep waits for the answer
     named = {f"t{n}": [float(n + step % 7) for step in range(1_000)] for n in range(1_000)}
     rule = MedianStopping(metric="m")
-    began = time.process_time()
+    began = time.thread_time()
     losers = rule.to_stop(named, named)
-    assert time.process_time() - began < 3.0
+    assert time.thread_time() - began < 3.0
     assert 0 < len(losers) < 500

@@ -427,8 +427,9 @@ def test_many_runs_elsewhere_are_looked_at_by_two_requests_a_second_at_most(plac
     executor.change = lambda batch: setattr(batch, "before_look", look)
     sweep = Sweep(tasks(100, seconds=3600), executor, name="many", pace=QUICK)
     assert sweep.run()["completed"] == 100
-    # eight were saved up, and the first may have begun before it was known that all of them run
-    assert looks[19] - looks[1] >= 0.5 * (18 - 8)
+    # eight were saved up, and the first may have begun before it was known that all of them run;
+    # the others were allowed after that one, however late they are noted on a busy machine
+    assert looks[19] - looks[0] >= 0.5 * (18 - 8)
 
 
 def test_a_run_that_was_removed_is_started_again(place: Path) -> None:
@@ -436,15 +437,24 @@ def test_a_run_that_was_removed_is_started_again(place: Path) -> None:
     removed: list[str] = []
 
     def remove() -> None:
-        if not removed:
-            removed.extend(run_files(place))
-            for name in removed:
-                (place / name).unlink()
+        with Journal(sweep.journal_path) as journal:
+            if removed or journal.status()["running"] < 2:
+                return  # of one whose start is not over yet, it would be the start that fails
+        removed.extend(run_files(place))
+        for name in removed:
+            (place / name).unlink()
 
-    executor.change = lambda batch: setattr(batch, "before_look", remove)
-    sweep = Sweep(tasks(2, seconds=0.1), executor, name="removed", pace=QUICK)
+    def end_the_second(name: str, attempt: int, at: int) -> None:
+        if removed:
+            finish(place / executor.last.run_id(name, attempt))
+
+    def change(batch: FolderBatch) -> None:
+        batch.before_look, batch.after_start = remove, end_the_second
+
+    executor.change = change
+    sweep = Sweep(tasks(2, seconds=3600), executor, name="removed", pace=QUICK)
     sweep.run()
-    assert removed
+    assert len(removed) == 2
     assert_all_completed(sweep, place)
 
 

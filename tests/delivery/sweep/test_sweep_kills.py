@@ -55,13 +55,13 @@ class Killer:
             process = self.drive(name)
             time.sleep(self.random.uniform(0.0, 0.3))
             process.kill()
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=600)
         assert process.returncode in (0, -9), errors
         return process.returncode == -9
 
     def check(self, name: str) -> None:
         process = self.drive(name)
-        out, errors = process.communicate(timeout=120)
+        out, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
         sweep = Sweep.open(name)
         rows = sweep.rows()

@@ -258,7 +258,7 @@ def test_what_failed_in_an_earlier_sweep_is_tried_as_another_run(place: Path) ->
 def driven(project: Path, place: Path) -> Iterator[subprocess.Popen[str]]:
     """A sweep called `far` that another process drives, of tasks that take long."""
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "sweep_driver.py"), "far", str(place), "20", "60", "0"],
+        [sys.executable, str(HERE / "sweep_driver.py"), "far", str(place), "20", "3600", "0"],
         env={**os.environ, "TG_ROOT": str(project)},
         stdout=subprocess.PIPE,
         text=True,
@@ -287,7 +287,7 @@ def test_one_process_drives_and_the_others_watch(
     assert driven.poll() is None
     # whoever watches can end it
     sweep.cancel()
-    assert driven.wait(timeout=20) == 0
+    assert driven.wait(timeout=120) == 0
     assert (sweep.status()["cancelled"], sweep.status().ended_by) == (20, "cancel")
     assert all(FileRun(place / name).state.is_final for name in run_files(place))
     assert len(run_files(place)) == 8
@@ -370,12 +370,10 @@ def test_a_display_that_fails_does_not_end_the_sweep(place: Path) -> None:
 
 def test_a_run_that_falls_behind_is_stopped_early(place: Path) -> None:
     good = [FileTask(f"g{n}", 0.2, metrics={"auc": [0.8] * 10}) for n in range(4)]
-    bad = FileTask("bad", 60, metrics={"auc": [0.1] * 1000})
+    bad = FileTask("bad", 600, metrics={"auc": [0.1] * 1000})  # it would complete in the end
     rule = MedianStopping(metric="auc", warmup_steps=1, min_runs=3)
     sweep = Sweep([*good, bad], FolderExecutor(place), name="s", stopping=rule, pace=QUICK)
-    began = time.monotonic()
     status = sweep.run()
-    assert time.monotonic() - began < 30
     assert (status["completed"], status["stopped"]) == (4, 1)
     assert sweep.rows()[-1].metrics == {"auc": 0.1}
 
@@ -429,7 +427,7 @@ def test_ctrl_c_ends_the_driving_alone(project: Path, place: Path) -> None:
         [sys.executable, "-c", textwrap.dedent(program)],
         check=False,
         env={**os.environ, "TG_ROOT": str(project)},
-        timeout=60,
+        timeout=600,
     )
     assert ended.returncode == 9
     assert Sweep.open("c", pace=QUICK).run()["completed"] == 4

@@ -72,7 +72,7 @@ def test_trainings_outlive_their_drivers_and_none_is_lost_or_doubled(project: Pa
         if kills < KILLS:
             time.sleep(chance.uniform(0.2, 1.0))
             driver.kill()
-        output, _ = driver.communicate(timeout=120)
+        output, _ = driver.communicate(timeout=600)
         assert driver.returncode in (0, -9), output
         if driver.returncode == 0:
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import secrets
 import shutil
@@ -12,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ __all__ = ["ImageRegistry"]
 USER = "AWS"
 _PROGRAMS = ("docker-registry", "registry")
 _LOG = "registry.log"
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
+_ASK_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 _MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -42,7 +45,7 @@ storage:
   delete: {{enabled: true}}
 http: {{addr: "127.0.0.1:{port}"}}
 auth:
-  htpasswd: {{realm: rehearsal, path: {folder}/users}}
+  htpasswd: {{realm: {realm}, path: {folder}/users}}
 """
 
 
@@ -190,22 +193,9 @@ class ImageRegistry:
                 hint="Install the program: `apt-get install docker-registry` on Debian; elsewhere "
                 "put the program `registry` of the CNCF Distribution project on PATH.",
             )
-        port = _free_port()
         secret = _hash(self.password)
         self._folder.joinpath("users").write_text(f"{USER}:{secret}\n{OWN_USER}:{secret}\n")
-        settings = self._folder / "config.yml"
-        settings.write_text(_CONFIGURATION.format(folder=self._folder, port=port))
-        child = start([program, "serve", str(settings)], output_path=self._folder / _LOG)
-        deadline = time.monotonic() + _START_SECONDS
-        while not _accepts(port):
-            if child.poll() is not None or time.monotonic() > deadline:
-                child.terminate(1.0)
-                child.__exit__(None, None, None)
-                raise EnvironmentSetupError(
-                    f"{program} does not start: {child.tail[-500:]}",
-                    hint="Try it by hand: is it another program of that name?",
-                )
-            time.sleep(_POLL_SECONDS)
+        child, port = self._serve(program)
         self._child, self._port = child, port
         if self._front is not None:
             self._server = CloudServer(self._front(RegistryProxy(port)))
@@ -213,6 +203,29 @@ class ImageRegistry:
         self._host = f"localhost:{port if self._server is None else self._server.port}"
         if self._on_start is not None:
             self._on_start(child.pid, self._host)
+
+    def _serve(self, program: str) -> tuple[Child, int]:
+        """Start the program at a port of its own: a free one may be taken before it is there."""
+        settings = self._folder / "config.yml"
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            port, realm = _free_port(), f"rehearsal-{secrets.token_hex(8)}"
+            text = _CONFIGURATION.format(folder=self._folder, port=port, realm=realm)
+            settings.write_text(text)
+            child = start([program, "serve", str(settings)], output_path=self._folder / _LOG)
+            while child.poll() is None and time.monotonic() < deadline:
+                if _answers(port, realm):
+                    return child, port
+                time.sleep(_POLL_SECONDS)
+            if child.poll() is not None:
+                child.wait()  # reads all that it said
+            child.terminate(1.0)
+            child.__exit__(None, None, None)
+            if "address already in use" not in child.tail or time.monotonic() > deadline:
+                raise EnvironmentSetupError(
+                    f"{program} does not start: {child.tail[-500:]}",
+                    hint="Try it by hand: is it another program of that name?",
+                )
 
 
 def _hash(password: str) -> str:
@@ -233,6 +246,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _accepts(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _answers(port: int, realm: str) -> bool:
+    """Whether it is the registry of that realm that asks for a login there, and no other server."""
+    try:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=_ASK_SECONDS)) as asked:
+            asked.request("GET", "/v2/")
+            return realm in (asked.getresponse().getheader("WWW-Authenticate") or "")
+    except (OSError, http.client.HTTPException):
+        return False

@@ -44,6 +44,27 @@ def test_what_others_remove_at_the_same_moment_is_left_out(said: str, tmp_path: 
     assert inspect(engine, "image", ["tea", "cup"]) == [{"Id": "sha256:1"}]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "a disk usage operation is already running",
+        "layer sha256:0 was not found (corruption?)",  # of an image that is being removed
+    ],
+)
+def test_an_engine_that_is_at_work_is_asked_about_its_disk_again(said: str, tmp_path: Path) -> None:
+    """Whoever lists images while others build some would see an error of the engine's own."""
+    paused: list[float] = []
+    failing = _client(tmp_path, "", f"Error response from daemon: {said}")
+
+    def mend(seconds: float) -> None:
+        paused.append(seconds)
+        _client(tmp_path, '{"volume": "training-grounds-uv", "size": "1.5kB"}')
+
+    (cache,) = BuildCaches(failing, sleep=mend).find()
+    assert (cache.kind, cache.size_bytes) == ("volume", 1500)
+    assert len(paused) == 1
+
+
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-11-21T09:43:05"])
 def test_a_time_without_zone_is_none(text: str) -> None:
     with pytest.raises(FormatError, match="a time"):

@@ -108,32 +108,33 @@ class TrainingRecord:
     def enter(self, secondary: str, message: str, *, status: str = "") -> None:
         """Go to another secondary status, and to another status if one is given."""
         with self._lock:
-            now = self._clock()
-            if self._transitions:
-                self._transitions[-1]["EndTime"] = now
-            self._transitions.append(
-                {"Status": secondary, "StartTime": now, "StatusMessage": message}
-            )
-            if secondary == "Downloading" and self._began is None:
-                self._began = now
-            self._changed = now
-            if status:
-                self._status = status
-            if status in ENDED:
-                self._finished = now
-                self._transitions[-1]["EndTime"] = now
-                if self.pool is not None:
-                    self.pool.settle(is_completed=status == COMPLETED)
+            self._enter(secondary, message, status)
         if status in ENDED:
             self.ended.set()
+
+    def _enter(self, secondary: str, message: str, status: str) -> None:
+        now = self._clock()
+        if self._transitions:
+            self._transitions[-1]["EndTime"] = now
+        self._transitions.append({"Status": secondary, "StartTime": now, "StatusMessage": message})
+        if secondary == "Downloading" and self._began is None:
+            self._began = now
+        self._changed = now
+        if status:
+            self._status = status
+        if status in ENDED:
+            self._finished = now
+            self._transitions[-1]["EndTime"] = now
+            if self.pool is not None:
+                self.pool.settle(is_completed=status == COMPLETED)
 
     def request_stop(self) -> None:
         """Note that it is to be stopped; once is enough."""
         with self._lock:
             if self._status != IN_PROGRESS:
                 return
-            self._status = STOPPING
-        self.enter("Stopping", "Stopping the training job")
+            # at once: it may end at this moment, and nothing comes after that
+            self._enter("Stopping", "Stopping the training job", STOPPING)
         self.stop_requested.set()
 
     def abandon(self) -> None:

@@ -201,13 +201,17 @@ class TrainingRun:
         return Ending.BROKEN if record.breakdown.is_set() else None
 
     def _limit(self) -> Ending | None:
-        """Tell which limit of time it has come to, if any; what was interrupted counts as well."""
+        """Tell which limit of time it came to first, if any; what was interrupted counts as well.
+
+        On a busy machine it may be past both when it is looked at.
+        """
         limits = self._request["StoppingCondition"]
         trained = self._trained_seconds + time.monotonic() - self._began
-        if trained > limits.get("MaxRuntimeInSeconds", 86_400):
-            return Ending.TOO_LONG
-        waits = limits.get("MaxWaitTimeInSeconds")
-        return Ending.WAITED if waits and time.time() - self._record.created > waits else None
+        over = {Ending.TOO_LONG: trained - limits.get("MaxRuntimeInSeconds", 86_400)}
+        if waits := limits.get("MaxWaitTimeInSeconds"):
+            over[Ending.WAITED] = time.time() - self._record.created - waits
+        ending = max(over, key=over.__getitem__)
+        return ending if over[ending] > 0 else None
 
     def _end(self, ending: Ending) -> Ending:
         """End the containers that still run, and keep what they wrote."""

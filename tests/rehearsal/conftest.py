@@ -58,11 +58,14 @@ if asked.get("count_to"):
     kept = base / "checkpoints/count"
     count = int(kept.read_text()) if kept.exists() else 0
     (base / "model/began_at").write_text(str(count))
+    holds_at = 0 if count else int(asked.get("holds_at", "0"))
+    part = kept.with_name(".part")
     while count < int(asked["count_to"]):
         count += 1
-        kept.write_text(str(count))
+        part.write_text(str(count))
+        part.replace(kept)  # never half of it: it may be stored, or all be ended, at any moment
         print("count", count, flush=True)
-        time.sleep(0.1)
+        time.sleep(600 if count == holds_at else 0.1)
 if asked.get("sleep"):
     time.sleep(float(asked["sleep"]))
 if asked.get("failure") and asked.get("failing_host", host) == host:
@@ -85,8 +88,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (context / "train").chmod(0o755)
     own = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
     base = os.environ.get("TG_BASE_IMAGE") or own
-    (context / "Dockerfile").write_text(f"FROM {base}\nCOPY train /usr/local/bin/train\n")
     name = f"tg-rehearsal-test-{secrets.token_hex(4)}:1"
+    # an image of its own: another session may build, use and remove the same at this moment
+    text = f"FROM {base}\nCOPY train /usr/local/bin/train\nLABEL test={name}\n"
+    (context / "Dockerfile").write_text(text)
     engine = DockerEngine()
     engine.call(["build", "--tag", name, str(context)], env={"DOCKER_BUILDKIT": "0"})
     yield name

@@ -26,7 +26,7 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DockerEngine:
 
 @pytest.fixture
 def bystander() -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(["sleep", "60"]) as process:
+    with subprocess.Popen(["sleep", "600"]) as process:
         yield process
         process.kill()
 
@@ -50,7 +50,7 @@ def test_what_a_killed_rehearsal_left_goes(
 ) -> None:
     folder = left_by_a_killed_one(tmp_path, bystander.pid)
     remove_abandoned(engine)
-    assert bystander.wait(10) == -9
+    assert bystander.wait(60) == -9
     assert not folder.exists()
 
 

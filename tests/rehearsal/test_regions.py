@@ -96,7 +96,7 @@ def test_a_bucket_elsewhere_says_where_it_is_and_boto3_goes_there(
     request.add_header("Authorization", scope)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with pytest.raises(urllib.error.HTTPError) as caught:
-        opener.open(request, timeout=10)
+        opener.open(request, timeout=60)
     with caught.value as answer:
         assert answer.code == 301
         assert answer.headers["x-amz-bucket-region"] == OTHER
@@ -135,7 +135,7 @@ def test_a_job_of_another_region_logs_and_runs_there(
     name = request["TrainingJobName"]
     sagemaker.create_training_job(**request)
     waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
-    waiter.wait(TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    waiter.wait(TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300})
     job = sagemaker.describe_training_job(TrainingJobName=name)
     assert job["TrainingJobStatus"] == "Completed", job
     streams = elsewhere("logs").describe_log_streams(

@@ -87,7 +87,7 @@ def test_an_image_that_was_not_pushed_does_not_run(
 def test_the_registry_asks_for_the_token(cloud: Rehearsal) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with pytest.raises(urllib.error.HTTPError) as caught:
-        opener.open(f"http://{cloud.registry}/v2/", timeout=10)
+        opener.open(f"http://{cloud.registry}/v2/", timeout=60)
     with caught.value as answer:
         assert answer.code == 401
 

@@ -7,6 +7,7 @@ import gc
 import secrets
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_a_client_that_breaks_off_leaves_no_connection_and_no_words(
 ) -> None:
     # pushes end like that when another of their layers is refused; a warning would fail this test
     host, _, port = cloud.registry.partition(":")
-    before = cloud.calls("registry.UploadLayer").count
+    before, threads = cloud.calls("registry.UploadLayer").count, set(threading.enumerate())
     with socket.create_connection((host, int(port))) as client:
         client.sendall(
             f"PATCH /v2/faults/blobs/uploads/1 HTTP/1.1\r\nHost: {cloud.registry}\r\n"
@@ -138,7 +139,10 @@ def test_a_client_that_breaks_off_leaves_no_connection_and_no_words(
         )
         while cloud.calls("registry.UploadLayer").count == before:
             time.sleep(0.01)
-    time.sleep(1.0)  # the server sees it now
+    deadline = time.monotonic() + 60
+    while set(threading.enumerate()) - threads:  # the server answers each client in one of its own
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     gc.collect()
     assert "Error on request" not in caplog.text
 

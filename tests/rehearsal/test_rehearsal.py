@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,20 +22,19 @@ from tg.rehearsal import Rehearsal
 pytestmark = pytest.mark.rehearsal
 
 
-def folders() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("tg-rehearsal-*"))
-
-
 def test_clients_find_it_by_the_environment_alone_and_the_environment_is_restored(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     import boto3
 
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://elsewhere.invalid")
     monkeypatch.delenv("AWS_ROLE", raising=False)
-    before, there = dict(os.environ), folders()
+    # others rehearse at the same moment, and have folders as well
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = dict(os.environ)
     with Rehearsal(region="eu-central-1") as cloud:
+        assert list(tmp_path.glob("tg-rehearsal-*"))
         assert os.environ["AWS_ENDPOINT_URL"] == cloud.endpoint_url
         assert os.environ["AWS_ROLE"] == cloud.role_arn
         assert cloud.environment.items() <= os.environ.items()
@@ -47,7 +47,7 @@ def test_clients_find_it_by_the_environment_alone_and_the_environment_is_restore
         storage.close()
         identity.close()
     assert dict(os.environ) == before
-    assert folders() <= there
+    assert not list(tmp_path.glob("tg-rehearsal-*"))
 
 
 def test_one_rehearsal_knows_nothing_of_the_one_before() -> None:
@@ -78,8 +78,10 @@ def test_only_spot_jobs_of_this_rehearsal_are_interrupted() -> None:
 
 
 KILLED = """
-import boto3, os, signal, sys, time
+import boto3, os, signal, socket, sys, time
 from tg.rehearsal import Rehearsal
+if sys.argv[4:]:
+    socket.gethostname = lambda: sys.argv[4]
 cloud = Rehearsal().__enter__()
 belongings = cloud._opened.belongings
 print(belongings.folder, cloud.registry, belongings._guardian.pid, flush=True)
@@ -101,11 +103,11 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def killed(name: str, image: str, how: str) -> Path:
+def killed(name: str, image: str, how: str, *machine: str) -> Path:
     """Run a rehearsal with a job in a process that is killed, and give its folder."""
-    argv = [sys.executable, "-c", KILLED, name, image, how]
+    argv = [sys.executable, "-c", KILLED, name, image, how, *machine]
     # an output that the guardian does not hold open
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == -9, done.stderr
     return Path(done.stdout.split()[0])
 
@@ -127,22 +129,34 @@ def is_gone(name: str, folder: Path) -> bool:
 @pytest.mark.docker
 def test_what_a_killed_rehearsal_left_is_removed_at_once(image: str) -> None:
     name = f"killed-{secrets.token_hex(4)}"
-    folder = killed(name, image, "guarded")
-    deadline = time.monotonic() + 30
+    wait_until_gone(name, killed(name, image, "guarded"))
+
+
+def wait_until_gone(name: str, folder: Path) -> None:
+    deadline = time.monotonic() + 180
     while not is_gone(name, folder):
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
 
 @pytest.mark.docker
-def test_what_its_guardian_could_not_remove_either_is_removed_by_the_next_one(image: str) -> None:
+def test_what_its_guardian_could_not_remove_either_is_removed_by_the_next_one(
+    image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = f"killed-{secrets.token_hex(4)}"
-    folder = killed(name, image, "unguarded")
+    # on a machine of that name: on this one, others may rehearse next
+    folder = killed(name, image, "unguarded", name)
     assert folder.exists()
     assert shown("ps", name)
     assert shown("network", name)
     with Rehearsal():
-        assert is_gone(name, folder)
+        assert folder.exists()
+    monkeypatch.setattr(socket, "gethostname", lambda: name)
+    with Rehearsal():
+        assert not shown("ps", name)
+        assert not shown("network", name)
+        assert not folder.exists()
+        wait_until_gone(name, folder)  # a process that was killed needs a turn for its end
 
 
 @pytest.mark.docker
@@ -197,20 +211,26 @@ def test_jobs_beyond_what_the_machine_takes_wait_and_can_be_stopped(image: str) 
 
     with Rehearsal(max_parallel=1) as cloud:
         sagemaker = boto3.session.Session().client("sagemaker")
-        for name in ("first", "second"):
+
+        def stages() -> dict[str, str]:
+            jobs = [sagemaker.describe_training_job(TrainingJobName=each) for each in "ab"]
+            assert not [job for job in jobs if "FailureReason" in job]
+            return {job["SecondaryStatus"]: job["TrainingJobName"] for job in jobs}
+
+        for name in "ab":
             request = small_job(cloud, name, image)
             request["HyperParameters"] = {"sleep": "300", "deaf": "yes"}
             sagemaker.create_training_job(**request)
-        while sagemaker.describe_training_job(TrainingJobName="first")["SecondaryStatus"] != (
-            "Training"
-        ):
+        while "Training" not in stages():
             pass
-        second = sagemaker.describe_training_job(TrainingJobName="second")
-        assert second["SecondaryStatus"] == "Starting"
-        sagemaker.stop_training_job(TrainingJobName="second")
-        while second["TrainingJobStatus"] != "Stopped":
-            second = sagemaker.describe_training_job(TrainingJobName="second")
-        assert "TrainingStartTime" not in second
+        # whichever had its turn first
+        waiting = stages()["Starting"]
+        sagemaker.stop_training_job(TrainingJobName=waiting)
+        while (job := sagemaker.describe_training_job(TrainingJobName=waiting))[
+            "TrainingJobStatus"
+        ] != "Stopped":
+            pass
+        assert "TrainingStartTime" not in job
         sagemaker.close()
 
 

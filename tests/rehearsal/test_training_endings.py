@@ -50,7 +50,7 @@ def _log_group(client: Clients) -> None:
 def test_a_stopped_job_keeps_the_model_that_it_saved_in_time(
     client: Clients, asked: Asked, ended: Ended, until: Until, members: Members, image: str
 ) -> None:
-    request = asked(image, HyperParameters={"sleep": "60"})
+    request = asked(image, HyperParameters={"sleep": "300"})
     name = request["TrainingJobName"]
     client("sagemaker").create_training_job(**request)
     until(name, says(client, name))
@@ -68,7 +68,7 @@ def test_a_stopped_job_keeps_the_model_that_it_saved_in_time(
 def test_a_job_that_ignores_the_signal_is_killed(
     client: Clients, asked: Asked, ended: Ended, until: Until, image: str
 ) -> None:
-    request = asked(image, HyperParameters={"sleep": "60", "deaf": "yes"})
+    request = asked(image, HyperParameters={"sleep": "300", "deaf": "yes"})
     name = request["TrainingJobName"]
     client("sagemaker").create_training_job(**request)
     until(name, says(client, name))
@@ -79,8 +79,9 @@ def test_a_job_that_ignores_the_signal_is_killed(
 def test_a_job_that_takes_too_long_is_stopped_and_says_so(
     client: Clients, asked: Asked, ended: Ended, members: Members, image: str
 ) -> None:
-    request = asked(image, HyperParameters={"sleep": "60"})
-    request["StoppingCondition"] = {"MaxRuntimeInSeconds": 2}
+    request = asked(image, HyperParameters={"sleep": "300"})
+    # a busy machine needs a while until the program listens to signals
+    request["StoppingCondition"] = {"MaxRuntimeInSeconds": 10}
     client("sagemaker").create_training_job(**request)
     job = ended(request["TrainingJobName"])
     assert job["TrainingJobStatus"] == "Stopped"
@@ -115,7 +116,7 @@ def test_an_interrupted_spot_job_goes_on_from_its_checkpoint(
     uri = f"s3://{cloud.bucket}/kept"
     request = asked(
         image,
-        HyperParameters={"count_to": "25"},
+        HyperParameters={"count_to": "25", "holds_at": "5"},
         EnableManagedSpotTraining=True,
         StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600},
         CheckpointConfig={"S3Uri": uri, "LocalPath": "/opt/ml/checkpoints"},

@@ -32,9 +32,11 @@ def stages(job: dict[str, Any]) -> list[str]:
     return [entry["Status"] for entry in job["SecondaryStatusTransitions"]]
 
 
-def counting(cloud: Rehearsal, asked: Asked, image: str, **more: Any) -> dict[str, Any]:
-    """Ask for a job that counts to 80 in 8 seconds, and keeps the count."""
-    request = asked(image, HyperParameters={"count_to": "80"}, **more)
+def counting(
+    cloud: Rehearsal, asked: Asked, image: str, how: dict[str, str], **more: Any
+) -> dict[str, Any]:
+    """Ask for a job that counts, ten in a second, and keeps the count."""
+    request = asked(image, HyperParameters=how, **more)
     uri = f"s3://{cloud.bucket}/mishaps/{request['TrainingJobName']}"
     request["CheckpointConfig"] = {"S3Uri": uri, "LocalPath": "/opt/ml/checkpoints"}
     return request
@@ -55,20 +57,30 @@ def test_a_retry_goes_on_from_what_was_stored_before_the_break(
     client: Clients,
     asked: Asked,
     ended: Ended,
+    until: Until,
     members: Members,
     image: str,
 ) -> None:
-    cloud.faults.breakdown(seconds=1.5)
-    request = counting(cloud, asked, image, RetryStrategy={"MaximumRetryAttempts": 1})
+    # it waits in its first attempt, so that the break meets it however busy the machine is
+    how = {"count_to": "20", "holds_at": "5"}
+    request = counting(cloud, asked, image, how, RetryStrategy={"MaximumRetryAttempts": 1})
+    name = request["TrainingJobName"]
     client("sagemaker").create_training_job(**request)
-    job = ended(request["TrainingJobName"])
+    storage, kept = client("s3"), f"mishaps/{name}/count"
+
+    def has_kept(_: object) -> bool:
+        return "Contents" in storage.list_objects_v2(Bucket=cloud.bucket, Prefix=kept)
+
+    until(name, has_kept)
+    cloud.break_down(name)
+    job = ended(name)
     assert job["TrainingJobStatus"] == "Completed", job
     assert job["RetryStrategy"] == {"MaximumRetryAttempts": 1}
     shown = stages(job)
     again = shown.index("Restarting")
     assert shown[again : again + 4] == ["Restarting", "Starting", "Downloading", "Training"]
     model = members(job["ModelArtifacts"]["S3ModelArtifacts"])
-    assert 0 < int(model["began_at"]) < 80
+    assert 0 < int(model["began_at"]) <= 5
     # nothing is told to a container that breaks: it has had no time to save a model
     assert "stopped.txt" not in model
 
@@ -108,10 +120,10 @@ def test_interruptions_can_be_asked_for_before_the_job_is_there(
         cloud,
         asked,
         image,
+        {"count_to": "200"},  # on a busy machine a container is seen late
         EnableManagedSpotTraining=True,
         StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600},
     )
-    spot["HyperParameters"]["count_to"] = "200"  # on a busy machine a container is seen late
     for request in (plain, spot):
         request["TrainingJobName"] = f"early-{request['TrainingJobName']}"
         client("sagemaker").create_training_job(**request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -49,8 +50,10 @@ def tuned_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (context / "train").chmod(0o755)
     own = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
     base = os.environ.get("TG_BASE_IMAGE") or own
-    (context / "Dockerfile").write_text(f"FROM {base}\nCOPY train /usr/local/bin/train\n")
     name = f"tg-tuning-test-{secrets.token_hex(4)}:1"
+    # an image of its own: another session may build, use and remove the same at this moment
+    text = f"FROM {base}\nCOPY train /usr/local/bin/train\nLABEL test={name}\n"
+    (context / "Dockerfile").write_text(text)
     engine = DockerEngine()
     engine.call(["build", "--tag", name, str(context)], env={"DOCKER_BUILDKIT": "0"})
     yield name
@@ -111,7 +114,7 @@ def over(client: Clients) -> Callable[[str], dict[str, Any]]:
     sagemaker = client("sagemaker")
 
     def wait(name: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300
         while True:
             job: dict[str, Any] = sagemaker.describe_hyper_parameter_tuning_job(
                 HyperParameterTuningJobName=name
@@ -143,6 +146,13 @@ def trainings(client: Clients, name: str, **asked: Any) -> list[dict[str, Any]]:
     return list(found["TrainingJobSummaries"])
 
 
+def most_at_once(found: list[dict[str, Any]]) -> int:
+    """How many trainings there were at the same time, by what is told of them."""
+    moments = [(entry["CreationTime"], 1) for entry in found]
+    moments += [(entry["TrainingEndTime"], -1) for entry in found]
+    return max(itertools.accumulate(step for _, step in sorted(moments)))
+
+
 @pytest.mark.docker
 def test_a_search_runs_its_trainings_and_finds_the_best(
     client: Clients, wanted: Tune, over: Callable[[str], dict[str, Any]], members: Members,
@@ -154,13 +164,8 @@ def test_a_search_runs_its_trainings_and_finds_the_best(
     sagemaker = client("sagemaker")
     arn = sagemaker.create_hyper_parameter_tuning_job(**request)["HyperParameterTuningJobArn"]
     assert arn.endswith(f":hyper-parameter-tuning-job/{name}")
-    most_at_once = 0
-    while "HyperParameterTuningEndTime" not in (
-        job := sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-    ):
-        most_at_once = max(most_at_once, job["TrainingJobStatusCounters"]["InProgress"])
-        time.sleep(0.05)
-    assert most_at_once == 2
+    job = over(name)
+    assert most_at_once(trainings(client, name)) == 2
     assert job["HyperParameterTuningJobStatus"] == "Completed"
     assert job["TrainingJobStatusCounters"]["Completed"] == 4
     assert job["ObjectiveStatusCounters"] == {"Succeeded": 4, "Pending": 0, "Failed": 0}
@@ -447,7 +452,7 @@ with Rehearsal(grace_seconds=1.0) as cloud:
         pass
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
     shown = ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={tuned_image}"]

@@ -105,6 +105,7 @@ def test_spot_needs_a_wait_that_is_long_enough(
 def test_the_name_of_a_job_that_was_is_refused(client: Clients, asked: Asked, ended: Ended) -> None:
     request = asked()
     client("sagemaker").create_training_job(**request)
+    ended(request["TrainingJobName"])  # or else it counts for the quota of another test
     code, message = refusal(client, **request)
     assert code == "ResourceInUse"
     assert request["TrainingJobName"] in message

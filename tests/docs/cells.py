@@ -46,7 +46,9 @@ def run_in_fresh_interpreter(cells: Sequence[str], folder: Path) -> list[Output]
     command = [sys.executable, "-W", "error", __file__, sources.name, outputs.name]
     env = {name: value for name, value in os.environ.items() if name != "TG_ROOT"}
     env["DO_NOT_TRACK"] = "true"  # MLflow calls home
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=1800
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return [Output(**values) for values in json.loads(outputs.read_text(encoding="utf-8"))]
 

@@ -25,9 +25,12 @@ import warnings
 warnings.simplefilter("ignore")  # the kernel's own
 import nbclient
 import nbformat
+from traitlets.config import Config
 
+config = Config()
+config.KernelManager.transport = "ipc"  # no port, which another program may take meanwhile
 book = nbformat.read(sys.argv[1], as_version=4)
-nbclient.NotebookClient(book, timeout=300).execute()
+nbclient.NotebookClient(book, timeout=900, startup_timeout=300, config=config).execute()
 nbformat.write(book, "executed.ipynb")
 """
 

@@ -7,7 +7,7 @@ import secrets
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -20,11 +20,13 @@ pytestmark = pytest.mark.docker
 
 BASE = os.environ.get("TG_BASE_IMAGE") or "python:{}.{}-slim".format(*sys.version_info)
 PROGRAM = """
-    import sys, time
+    import signal, sys, time
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     for step in range(2_000):
         stream = (sys.stdout, sys.stderr)[step % 2]
         print("begun\\rhalf ###METRIC###loss:%d### " % step, file=stream, flush=True)
         print("###METRIC###same:1###", file=stream, flush=True)
+    signal.sigwait({signal.SIGUSR1})
     time.sleep(4)
     for step in range(5):
         print("###METRIC###late:%d###" % step, flush=True)
@@ -60,16 +62,23 @@ def printing() -> Iterator[tuple[CountingContainers, str]]:
     containers.remove(name)
 
 
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_each_value_is_counted_once_and_what_was_read_is_not_read_again(
     printing: tuple[CountingContainers, str],
 ) -> None:
     # else a long log is read whole at each look of a sweep at each of its runs
     containers, name = printing
     metrics = PrintedMetrics(containers, name)
-    deadline = time.monotonic() + 60
-    while len(metrics.values().get("late", [])) < 5:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: sum(map(len, metrics.values().values())) == 4_000)
+    # only what the engine has seen is older than what follows
+    containers.signal(name, "USR1")
+    until(lambda: len(metrics.values().get("late", [])) == 5)
     assert metrics.values()["same"] == [1.0] * 2_000
     assert sorted(metrics.values()["loss"]) == list(range(2_000))
     assert metrics.values()["late"] == list(range(5))
@@ -86,10 +95,7 @@ def test_a_look_that_is_cut_off_counts_nothing_twice(
     # else an engine that is started anew while a sweep looks doubles the steps of a training
     containers, name = printing
     whole, metrics = PrintedMetrics(containers, name), PrintedMetrics(containers, name)
-    deadline = time.monotonic() + 60
-    while len(whole.values().get("same", [])) < 2_000:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: len(whole.values().get("same", [])) == 2_000)
     containers.cut_after, containers.is_told = 1_000, True
     with pytest.raises(EngineUnavailableError):
         metrics.values()

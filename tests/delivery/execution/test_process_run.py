@@ -77,8 +77,8 @@ TASKS = """
         def run_with_environment(self, data, env):
             import subprocess
 
-            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
-            env.output_metric("left", 1)
+            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+            env.output_metric("left", child.pid)
 
 
     class Stubborn(TrainingTask):
@@ -176,7 +176,7 @@ def test_a_run_outlives_the_process_that_started_it(
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    run = make("Steps").run(killed.stdout.strip())
+    run = make("Steps").run(killed.stdout.split()[-1])
     wait_for("waits", run)
     gate.touch()
     assert run.wait(timeout_seconds=60).result().metrics == {"steps": 3}
@@ -233,10 +233,9 @@ def test_any_output_is_passed_on(make: Any, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_child_that_is_left_behind_does_not_hold_the_run(make: Any) -> None:
-    began = time.monotonic()
-    run = make("Leaves").submit().wait(timeout_seconds=60)
-    assert time.monotonic() - began < 25
-    assert run.result().metrics == {"left": 1}
+    run = make("Leaves").submit().wait(timeout_seconds=120)
+    child = int(run.result().metrics["left"])
+    os.kill(child, signal.SIGKILL)  # which it could not if it had been waited for
 
 
 def test_a_task_that_ignores_the_request_is_killed_in_the_end(
@@ -272,17 +271,17 @@ def test_two_that_look_at_the_end_at_once_see_one_result(make: Any) -> None:
 
 def test_ctrl_c_stops_the_training_as_well(make: Any, tmp_path: Path) -> None:
     executor = make("Steps", gate=str(tmp_path / "never"))
+    runs = executor.config.runs_folder
 
     def press() -> None:
-        folder = executor.config.request({}).runs_folder
-        while not any(b"waits" in path.read_bytes() for path in folder.glob("*/log.txt")):
+        while not any(b"waits" in path.read_bytes() for path in runs.glob("*/log.txt")):
             time.sleep(0.02)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=press).start()
     with pytest.raises(KeyboardInterrupt):
         executor.execute()
-    (folder,) = executor.config.request({}).runs_folder.iterdir()
+    (folder,) = runs.iterdir()
     assert executor.run(folder.name).state is RunState.STOPPED
 
 
@@ -292,7 +291,7 @@ def test_a_run_whose_submitter_died_before_it_started_has_failed(make: Any) -> N
     runs = executor.config.request({}).runs_folder
     run = executor.run(RunFolder.create(runs, "Steps", "process", details=dead).run_id)
     with pytest.raises(TrainingFailedError, match="before the training had started"):
-        run.wait(timeout_seconds=10)
+        run.wait(timeout_seconds=60)
 
 
 def test_a_damaged_or_newer_record_is_told(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def rehearse(*args: str, stdin: str = "", **env: str) -> subprocess.CompletedPro
         text=True,
         env={**os.environ, **env},
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -124,17 +124,17 @@ if len(sys.argv) > 1:
         AlgorithmSpecification={
             "TrainingImage": sys.argv[2],
             "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["sleep", "300"],
+            "ContainerEntrypoint": ["sleep", "3600"],
         },
         RoleArn=os.environ["AWS_ROLE"],
         OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/out"},
         ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 600},
+        StoppingCondition={"MaxRuntimeInSeconds": 3600},
     )
     while not os.popen(f"docker ps --quiet --filter name={sys.argv[1]}").read():
         time.sleep(0.1)
 print(os.getpid(), os.path.dirname(os.environ["AWS_CONFIG_FILE"]), flush=True)
-time.sleep(300)
+time.sleep(3600)
 """
 
 
@@ -166,7 +166,7 @@ def test_a_signal_ends_the_command_and_then_everything_is_removed(
 ) -> None:
     running, pid, folder = started()
     running.send_signal(number)
-    running.communicate(timeout=60)
+    running.communicate(timeout=300)
     assert running.returncode == 128 + number
     assert not is_alive(pid)
     assert not folder.exists()
@@ -178,8 +178,8 @@ def test_after_kill_9_command_containers_and_files_are_gone_at_once() -> None:
     own = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
     running, pid, folder = started(name, os.environ.get("TG_BASE_IMAGE") or own)
     running.kill()
-    running.communicate(timeout=60)
-    deadline = time.monotonic() + 60
+    running.communicate(timeout=300)
+    deadline = time.monotonic() + 300
     argv = ["docker", "ps", "--all", "--quiet", "--filter", f"name={name}"]
     while (
         is_alive(pid)

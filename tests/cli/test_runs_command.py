@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -107,10 +108,13 @@ def at_terminal(*args: str, columns: int) -> tuple[str, str]:
     )
     _, said = child.communicate()
     os.close(theirs)
-    shown = os.read(ours, 65_536).decode()
+    shown = b""
+    with contextlib.suppress(OSError):  # a terminal ends so when nobody writes to it any more
+        while piece := os.read(ours, 65_536):  # it gives what there is, which may be a part
+            shown += piece
     os.close(ours)
     assert child.returncode == 0, said
-    return re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r", ""), said.decode()
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).replace("\r", ""), said.decode()
 
 
 def test_a_misspelt_project_is_named_with_the_nearest(run: Run, project: Path) -> None:

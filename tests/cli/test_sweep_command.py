@@ -19,6 +19,7 @@ from tg.common.delivery.sweep.journal_file import journal_path
 
 SWEEP = """
     import os
+    import time
     from pathlib import Path
 
     from tg.common.delivery.sagemaker import Autonamer, SagemakerRoutine
@@ -29,6 +30,8 @@ SWEEP = """
     def steep(data, env, minutes=3):
         env.output_metric("heat", 100 - minutes)
         if minutes == 2 and (number := os.environ.pop("TEA_SIGNAL", "")):
+            while not Sweep.open("evening").status()["completed"]:  # what came before is kept
+                time.sleep(0.01)
             os.kill(os.getpid(), int(number))  # as whoever ends the driver would
         if minutes == 3 and not Path({marker!r}).exists():
             raise ValueError("bitter")

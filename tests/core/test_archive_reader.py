@@ -648,12 +648,12 @@ def test_a_bomb_is_stopped_early() -> None:
         target.write(header(b"bomb", 8**11 - 1))
         for _ in range(64):
             target.write(bytes(1 << 20))
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(ArchiveError, match="max_ratio"):
         opened(bomb.getvalue(), Limits(ratio_free_bytes=16 << 20)).verify()
     with pytest.raises(ArchiveError, match="max_total_bytes"):
         opened(bomb.getvalue(), Limits(max_total_bytes=1 << 30))
-    assert time.process_time() - started < 2
+    assert time.thread_time() - started < 2
 
 
 @pytest.fixture(scope="module")
@@ -665,17 +665,17 @@ def million() -> bytes:
 
 
 def test_a_million_members_are_bounded_in_time(million: bytes) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(ArchiveError, match="max_members"):
         opened(million).verify()
-    assert time.process_time() - started < 10
+    assert time.thread_time() - started < 10
 
 
 def test_many_tiny_gzip_members_are_bounded_in_time() -> None:
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(ArchiveError, match="pieces"):
         opened(gzip.compress(b"") * 100_000)
-    assert time.process_time() - started < 2
+    assert time.thread_time() - started < 2
 
 
 # ---------------------------------------------------------------- any bytes at all

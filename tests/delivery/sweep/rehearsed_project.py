@@ -37,7 +37,15 @@ _TASKS = """
         '''Walks at random, a checkpoint a step; where it comes to depends on its rate alone.'''
 
         def __init__(
-            self, rate=0.0, case="", fails_at=None, lags_at=None, seconds=0.0, spot=False, speaks=0
+            self,
+            rate=0.0,
+            case="",
+            fails_at=None,
+            lags_at=None,
+            seconds=0.0,
+            spot=False,
+            speaks=0,
+            rests_at=None,
         ):
             super().__init__()
             self.rate = rate
@@ -47,6 +55,7 @@ _TASKS = """
             self.seconds = seconds
             self.spot = spot
             self.speaks = speaks
+            self.rests_at = rests_at
 
         def run_with_environment(self, data, env):
             if self.rate == self.fails_at:
@@ -58,7 +67,10 @@ _TASKS = """
             for step in range(self.speaks):
                 env.output_metric("step", step)
             walked = env.load_checkpoint("walk") or []
+            is_fresh = not walked
             for step in range(len(walked), 4):
+                if is_fresh and step == self.rests_at:
+                    time.sleep(3600)
                 if self.seconds:
                     time.sleep(self.seconds)
                 at = walked[-1] if walked else float(data.read_text())

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -58,10 +59,13 @@ import warnings
 warnings.simplefilter("ignore")  # the kernel's own
 import nbformat
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 cell = nbformat.v4.new_code_cell(sys.stdin.read())
 book = nbformat.v4.new_notebook(cells=[cell])
-NotebookClient(book, timeout=60).execute()
+# files, as a port that is free now may be another's when the kernel takes it
+config = Config({"KernelManager": {"transport": "ipc", "ip": sys.argv[1]}})
+NotebookClient(book, timeout=600, startup_timeout=600, config=config).execute()
 print(json.dumps(cell.outputs))
 """
 CELL = """
@@ -79,14 +83,15 @@ with SweepProgress() as progress:
 
 @pytest.mark.slow
 def test_a_notebook_without_widgets_shows_one_text_and_no_escapes(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", NOTEBOOK],
-        input=CELL,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
+    with tempfile.TemporaryDirectory() as short:  # a socket's path has 100 letters at most
+        done = subprocess.run(
+            [sys.executable, "-c", NOTEBOOK, f"{short}/kernel"],
+            input=CELL,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
     assert done.returncode == 0, done.stderr
     (shown,) = json.loads(done.stdout)
     bar, *states = shown["data"]["text/plain"].splitlines()

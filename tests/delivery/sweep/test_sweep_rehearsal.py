@@ -6,6 +6,7 @@ where it is paid for.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -77,7 +78,7 @@ def drive(project: Path, cloud: Rehearsal, case: str, count: int) -> subprocess.
     return driver
 
 
-def await_that(holds: Callable[[], bool], timeout_seconds: float = 60) -> None:
+def await_that(holds: Callable[[], bool], timeout_seconds: float = 600) -> None:
     deadline = time.monotonic() + timeout_seconds
     while not holds():
         assert time.monotonic() < deadline
@@ -99,6 +100,12 @@ def running(sweep: Sweep) -> int:
 def walked(sweep: Sweep) -> list[Any]:
     names = [row.name for row in sweep.rows()]
     return [sweep.result(name).unpickle("runs/0/walk.pkl") for name in names]
+
+
+def dollars_a_second(sweep: Sweep) -> float:
+    costs = [sweep.run_of(row.name).cost for row in sweep.rows()]
+    assert float(sum(cost.total_usd for cost in costs)) == pytest.approx(sweep.status().spent)
+    return sweep.status().spent / sum(cost.training_seconds for cost in costs)
 
 
 def heights(sweep: Sweep) -> dict[str, float]:
@@ -136,7 +143,7 @@ def test_a_new_process_reads_the_sweep_and_adds_no_job(
     first.run()
     jobs = cloud.job_count
     driver = drive(project, cloud, "anew", 2)
-    output, _ = driver.communicate(timeout=60)
+    output, _ = driver.communicate(timeout=600)
     assert driver.returncode == 0, output
     assert "2 completed" in output
     assert cloud.job_count == jobs
@@ -162,7 +169,7 @@ def test_a_driver_killed_anywhere_pays_each_training_once(
             if killed < kills:
                 time.sleep(chance.uniform(0.0, 2.0))
                 driver.kill()
-            output, _ = driver.communicate(timeout=120)
+            output, _ = driver.communicate(timeout=1_200)
             assert driver.returncode in (0, -9), output
             if driver.returncode == 0:
                 break
@@ -176,12 +183,12 @@ def test_a_driver_killed_anywhere_pays_each_training_once(
 def test_cancelled_trainings_are_stopped_where_they_are_paid_for(
     cloud: Rehearsal, swept: Callable[..., Sweep]
 ) -> None:
-    sweep = swept("cancelled", 4, max_parallel=2, fields={"seconds": 60.0})
+    sweep = swept("cancelled", 4, max_parallel=2, fields={"seconds": 600.0})
     driving = threading.Thread(target=sweep.run)
     driving.start()
     await_that(lambda: running(sweep) == 2)
     sweep.cancel()
-    driving.join(timeout=60)
+    driving.join(timeout=600)
     assert not driving.is_alive()
     assert sweep.status()["cancelled"] == 4
     states = [sweep.run_of(row.name).state for row in sweep.rows() if row.run_id]
@@ -207,12 +214,13 @@ def test_a_quota_of_three_is_used_and_never_waited_out(
 ) -> None:
     cloud.quotas["ml.m5.large"] = 3
     jobs, asked = cloud.job_count, cloud.calls("sagemaker.CreateTrainingJob").count
-    sweep = swept(f"quota{count}", count)
+    # how often it is looked whether others have ended depends on how long the trainings take
+    sweep = swept(f"quota{count}", count, pace=dataclasses.replace(PACE, probe_seconds=3_600))
     assert sweep.run()["completed"] == count, sweep.table()
     assert {row.attempt for row in sweep.rows()} == {1}
     assert cloud.job_count == jobs + count
     refused = cloud.calls("sagemaker.CreateTrainingJob").count - asked - count
-    # those that were under way when the quota was met, and a look now and then
+    # those that were under way when the quota was met
     assert refused <= 2 * count
 
 
@@ -252,7 +260,8 @@ def test_interrupted_spot_trainings_come_to_the_same_as_others(
     assert spot.run()["completed"] == count, spot.table()
     assert cloud.faults.happened == happened + interrupted
     assert list(heights(spot).values()) == list(heights(calm).values())
-    assert spot.status().spent < calm.status().spent
+    # a second of theirs: how many there are depends on what else the machine does
+    assert dollars_a_second(spot) < dollars_a_second(calm)
 
 
 def test_expired_credentials_pause_the_sweep_until_somebody_logs_in(
@@ -290,8 +299,9 @@ def test_a_training_whose_time_was_up_is_tried_again_from_its_checkpoint(
         "limited",
         1,
         retry=RetryPolicy(timeout=20),
-        fields={"seconds": 1.0},  # a step, of which there are 4
-        options={"max_runtime_seconds": 3},
+        # whoever begins at the beginning does not come to the end, whatever the machine
+        fields={"rests_at": 2},
+        options={"max_runtime_seconds": 10},
     )
     assert sweep.run()["completed"] == 1, sweep.table()
     (row,) = sweep.rows()
@@ -317,7 +327,8 @@ def test_a_look_at_a_long_log_is_one_request_for_what_is_new(
     project: Path, cloud: Rehearsal
 ) -> None:
     # else a sweep asks more and more as its trainings go on, until the account's rate is used up
-    (task,) = tasks_of(1, "speaks", speaks=25_000, seconds=6.0)
+    # what was said some seconds ago cannot come late any more; then it goes on to the end
+    (task,) = tasks_of(1, "speaks", speaks=25_000, seconds=6.0, rests_at=1)
     routine = routine_of(task, project, cloud.bucket, cloud.role_arn)
     batch = routine.remote(RemoteOptions(max_runtime_seconds=3_600)).batch({"a": task})
     run = batch.start("a")

@@ -22,14 +22,6 @@ markers =
     docker: needs a container engine
 """
 
-# nobody is removing what is left here: it need not be waited for
-_CONFTEST = """
-pytest_plugins = ["pytest_engine"]
-
-def pytest_configure(config):
-    config.pluginmanager.get_plugin("pytest_engine")._REMOVAL_SECONDS = 1
-"""
-
 _TESTS = """
 import pytest
 
@@ -64,7 +56,7 @@ def run_pytest(tmp_path: Path) -> Run:
         folder = tmp_path / "tests"
         folder.mkdir(exist_ok=True)
         (folder / "pytest.ini").write_text(_INI)
-        (folder / "conftest.py").write_text(_CONFTEST)
+        (folder / "conftest.py").write_text('pytest_plugins = ["pytest_engine"]\n')
         (folder / "test_it.py").write_text(textwrap.dedent(text))
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("TG_", "PYTEST_"))}
         base = os.environ.get("TG_BASE_IMAGE")
@@ -198,8 +190,12 @@ _LEAK = """
     import pytest
 
     @pytest.mark.docker
-    def test_that_leaves_a_container(tmp_path):
-        folder = os.environ.get("FOLDER", str(tmp_path))
+    def test_that_leaves_a_container(tmp_path, request):
+        folder = os.environ.get("FOLDER")
+        if folder is None:
+            folder = str(tmp_path)
+            # nobody is removing it: it need not be waited for
+            request.config.pluginmanager.get_plugin("pytest_engine")._REMOVAL_SECONDS = 1
         subprocess.run(
             ["docker", "run", "--detach", "--network", "none", "--name", os.environ["NAME"],
              "--label", "training-grounds.kind=run",

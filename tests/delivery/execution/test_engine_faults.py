@@ -175,12 +175,14 @@ def test_an_engine_that_goes_away_during_a_build(
 def test_an_engine_that_hangs_is_told_from_one_that_works(
     engine: OwnEngine, executor: SagemakerLocalExecutor
 ) -> None:
-    executor.config.containering.engine = DockerEngine(call_seconds=2)
     run = started(executor)
+    # no patience from here on: on a busy machine a container takes longer to start
+    executor.config.containering.engine = DockerEngine(call_seconds=2)
+    impatient = executor.run(run.id)
     engine.freeze()
     try:
         with pytest.raises(EngineUnavailableError, match="took more than 2 seconds"):
-            _ = run.state
+            _ = impatient.state
     finally:
         engine.thaw()
     assert run.state is RunState.IN_PROGRESS

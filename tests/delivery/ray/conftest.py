@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+_ATTEMPTS = 3
 _START_SECONDS = 180.0
 
 
@@ -34,6 +35,17 @@ class Cluster:
 def cluster() -> Iterator[Cluster]:
     """One node with four places, which ends with the tests."""
     pytest.importorskip("ray")
+    for _ in range(_ATTEMPTS):
+        with ExitStack() as stack:
+            found = _started(stack)
+            if isinstance(found, Cluster):
+                yield found
+                return
+    pytest.fail(found)
+
+
+def _started(stack: ExitStack) -> Cluster | str:
+    """Start one, or give what it said: a port that was free may have been taken meanwhile."""
     # sockets have paths, which may not be long
     folder = Path(tempfile.mkdtemp(prefix="ray-"))
     dashboard, client, agent = _free_ports(3)
@@ -43,24 +55,23 @@ def cluster() -> Iterator[Cluster]:
     argv += [f"--ray-client-server-port={client}", f"--dashboard-agent-listen-port={agent}"]
     argv += ["--min-worker-port=0", "--max-worker-port=0", f"--temp-dir={folder}"]
     argv += ["--object-store-memory=100000000"]
-    with ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        log = stack.enter_context((folder / "start.log").open("wb"))
-        head = subprocess.Popen(
-            argv,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
-        )
-        stack.callback(_end, head)
-        address = f"http://127.0.0.1:{dashboard}"
-        deadline = time.monotonic() + _START_SECONDS
-        while not _answers(address):
-            if head.poll() is not None or time.monotonic() > deadline:
-                pytest.fail((folder / "start.log").read_text()[-3000:])
-            time.sleep(0.2)
-        yield Cluster(address=address, folder=folder)
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    log = stack.enter_context((folder / "start.log").open("wb"))
+    head = subprocess.Popen(
+        argv,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
+    )
+    stack.callback(_end, head)
+    address = f"http://127.0.0.1:{dashboard}"
+    deadline = time.monotonic() + _START_SECONDS
+    while not _answers(address):
+        if head.poll() is not None or time.monotonic() > deadline:
+            return (folder / "start.log").read_text()[-3000:]
+        time.sleep(0.2)
+    return Cluster(address=address, folder=folder)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -110,7 +110,7 @@ def until(condition: Callable[[], Any], seconds: float = 120.0) -> None:
 
 def tg(*words: str) -> str:
     program = [sys.executable, "-m", "tg.cli.main", *words]
-    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -131,7 +131,7 @@ def test_it_is_followed_and_stopped_by_any_process(
     assert other.state is RunState.IN_PROGRESS
     other.cancel()
     with pytest.raises(RunCancelledError):
-        run.wait(60)
+        run.wait(120)
     assert "Stopped on request" in list(other.logs())[-1]
 
 
@@ -142,7 +142,7 @@ def test_one_that_waits_for_a_node_is_cancelled_at_once(
     assert run.state is RunState.PENDING
     run.cancel()
     with pytest.raises(RunCancelledError):
-        run.wait(10)
+        run.wait(120)
     assert not list(make().runs_folder.glob(f"{run.id}/began-*"))
 
 
@@ -165,7 +165,7 @@ def test_a_node_that_dies_is_told_as_such(make: Callable[..., RayExecutor]) -> N
     with pytest.raises(InfrastructureError, match="Ray says"):
         run.wait(120)
     assert run.failure_kind is FailureKind.INTERRUPTED
-    until(lambda: not _is_running(pid), 30)
+    until(lambda: not _is_running(pid))
 
 
 def test_a_node_that_does_not_see_the_folder_is_told_as_such(
@@ -247,8 +247,10 @@ def test_the_command_line_finds_it_wherever_its_folder_is(
         until(run.metric_values)
         states = {row["run"]: row["state"] for row in json.loads(tg("runs", "--json"))["runs"]}
         assert states[run.id] == "InProgress"
-        assert "Stopping" in tg("runs", "cancel", run.id)
+        assert f"{run.id}: Stop" in tg("runs", "cancel", run.id)  # it may have stopped meanwhile
         assert "loss" in tg("logs", run.id)
+        with pytest.raises(RunCancelledError):
+            run.wait(120)
         ended = make(**change).submit()
         assert "loss" in tg("logs", ended.id)
         assert "r2_test: 1.0" in tg("result", "show", ended.id)
@@ -267,7 +269,7 @@ def test_a_training_of_another_place_does_not_take_its_checkpoints(
     for one in (run, here):
         one.cancel()
         with pytest.raises(RunCancelledError):
-            one.wait(60)
+            one.wait(120)
 
 
 def test_secrets_are_in_no_dashboard_and_with_the_training(

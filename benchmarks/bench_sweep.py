@@ -24,7 +24,7 @@ from tg.common.delivery.sweep import Sweep
 
 TASKS = 200
 WORKERS = 2
-ROUNDS = 3
+ROUNDS = 5
 
 TRAINING = """
     from tg.common.ml.training_core import FunctionTask

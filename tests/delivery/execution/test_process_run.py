@@ -232,6 +232,15 @@ def test_any_output_is_passed_on(make: Any, capsys: pytest.CaptureFixture[str]) 
     assert lines[-1].endswith("DONE. Exiting Training Grounds.")
 
 
+def test_a_package_is_compiled_once_whatever_the_user_wants_of_his_own_folders(
+    make: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TG_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    make("Steps").submit().wait(timeout_seconds=600)
+    assert list((tmp_path / "cache").rglob("work/__pycache__/tasks.*.pyc"))
+
+
 def test_a_child_that_is_left_behind_does_not_hold_the_run(make: Any) -> None:
     run = make("Leaves").submit().wait(timeout_seconds=120)
     child = int(run.result().metrics["left"])

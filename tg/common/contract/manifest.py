@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 from .._core.errors import FormatError
@@ -24,7 +24,8 @@ class _Manifest:
 
     def to_json(self) -> bytes:
         """Give the JSON: fields and keys in their order, UTF-8, a newline at the end."""
-        return (json.dumps(asdict(self), indent=1) + "\n").encode()
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return (json.dumps(values, indent=1) + "\n").encode()
 
     @classmethod
     def from_json(cls, data: bytes | str, *, where: str) -> Self:

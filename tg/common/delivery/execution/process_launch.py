@@ -236,6 +236,8 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
         return {
             "PYTHONPATH": str(self._code),
             "PYTHONUNBUFFERED": "1",
+            # all that it imports lies in the cache, where to compile it once is enough
+            "PYTHONDONTWRITEBYTECODE": None,
             "PYTHONNOUSERSITE": "1",
             "PYTHONHOME": None,
             "VIRTUAL_ENV": None,

@@ -16,10 +16,10 @@ _LARGE_PAGE = 2 << 20
 def settle_memory() -> None:
     """Prepare the memory of this process, which is going to be forked many times.
 
-    What is there by now is not looked at by the garbage collector any more, which would have each
-    forked process copy it. On Linux it is put into large pages: to fork is to copy one line for
-    each page. What is mostly empty stays as it is, for its holes would be filled. Where the system
-    has none of that, nothing happens.
+    What is there by now, garbage too, is not looked at by the garbage collector any more, which
+    would have each forked process copy it. On Linux it is put into large pages: to fork is to copy
+    one line for each page. What is mostly empty stays as it is, for its holes would be filled.
+    Where the system has none of that, nothing happens.
 
     Example
     -------
@@ -28,7 +28,6 @@ def settle_memory() -> None:
     True
     >>> gc.unfreeze()
     """
-    gc.collect()
     gc.freeze()
     with contextlib.suppress(OSError, AttributeError):
         madvise = ctypes.CDLL(None).madvise

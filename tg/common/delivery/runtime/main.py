@@ -168,14 +168,18 @@ def _report(folders: TrainingFolders) -> None:
 
 def _begins() -> bool:
     """Tell this process's id; whether nobody has given the training up before."""
+    # for a platform that may not be watching when this process starts
     folder = os.environ.get("TG_RUN_FOLDER")
-    if folder:
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(Path(folder, PID), os.O_CREAT | os.O_EXCL, 0o666))
+    if not folder:
+        return True
+    try:
+        with Path(folder, PID).open("x", encoding="ascii") as file:
+            file.write(str(os.getpid()))
+    except FileExistsError:
         # whoever looked for long for what a dead process had started has written a zero there
         if Path(folder, PID).read_text(encoding="ascii") == "0":
             return False
-    _tell(PID, os.getpid())  # for a platform that may not be watching when this process starts
+        _tell(PID, os.getpid())
     return True
 
 

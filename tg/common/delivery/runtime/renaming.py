@@ -7,6 +7,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import sys
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
@@ -101,7 +102,8 @@ class TravellerAliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, root: str, travellers: Iterable[str]) -> None:
         self._root = root
-        self._travellers = {name for name in travellers if importlib.util.find_spec(name) is None}
+        self._travellers = frozenset(travellers)
+        self._is_installed: dict[str, bool] = {}
         self._specs: dict[str, importlib.machinery.ModuleSpec | None] = {}
 
     def find_spec(
@@ -109,7 +111,8 @@ class TravellerAliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     ) -> importlib.machinery.ModuleSpec | None:
         """Find the traveller's module; an import hook (PEP 451)."""
         del path, target
-        if fullname.partition(".")[0] not in self._travellers:
+        top = fullname.partition(".")[0]
+        if top not in self._travellers or self._has_installed(top):
             return None
         try:
             found = importlib.util.find_spec(f"{self._root}.{fullname}")
@@ -130,3 +133,12 @@ class TravellerAliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """
         if module.__spec__ is not None:
             module.__spec__ = self._specs.pop(module.__spec__.name)
+
+    def _has_installed(self, top: str) -> bool:
+        """Whether something else is called so; looked up when it is imported first."""
+        if top not in self._is_installed:
+            others = (finder for finder in tuple(sys.meta_path) if finder is not self)
+            self._is_installed[top] = top in sys.modules or any(
+                finder.find_spec(top, None) for finder in others
+            )
+        return self._is_installed[top]

@@ -19,6 +19,7 @@ import pytest
 from executor_suite import PRICES, TASKS
 
 from tg.common import Loc
+from tg.common._core.file_lock import FileLock
 
 ROOT = Path(__file__).parents[3]
 
@@ -182,6 +183,12 @@ def sdk_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFac
     key = hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
     cache = getattr(pytestconfig, "cache", None)  # pytest can be run without
     folder = cache.mkdir("sagemaker-sdk") if cache else tmp_path_factory.mktemp("sdk")
+    # tests that run side by side share it
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        return _sdk_python(folder, key)
+
+
+def _sdk_python(folder: Path, key: str) -> str:
     environment, ready = folder / key, folder / f"{key}.ready"
     python = environment / "bin" / "python"
     if not ready.exists():

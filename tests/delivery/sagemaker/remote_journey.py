@@ -151,14 +151,14 @@ class Journey:
     def result_file(self, name: str) -> Path:
         return self.executor.config.runs_folder / name / "output" / "model.tar.gz"
 
-    def bring_home(self, run: RemoteRun, timeout_seconds: float = 60) -> dict[str, float]:
+    def bring_home(self, run: RemoteRun, timeout_seconds: float = 300) -> dict[str, float]:
         """Follow the log, wait for so many real seconds, and give the result's metrics."""
         for _ in run.logs():
             pass
         run.wait(timeout_seconds * SPEED)
         return dict(run.result().metrics)
 
-    def stop(self, run: RemoteRun, timeout_seconds: float = 60) -> None:
+    def stop(self, run: RemoteRun, timeout_seconds: float = 300) -> None:
         """Cancel it, and wait until it has been."""
         run.cancel()
         try:

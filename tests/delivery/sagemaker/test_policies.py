@@ -250,7 +250,7 @@ def test_the_whole_path_asks_for_nothing_that_is_not_allowed(project: Path) -> N
                 break
         run.cancel()
         with pytest.raises(RunCancelledError):
-            run.wait(timeout_seconds=120)
+            run.wait(timeout_seconds=300)
         asked = cloud.operations
         allowed = actions_of(policies().submitter)
         assert {action for one in asked for action in actions_for(one)} <= allowed

@@ -85,7 +85,7 @@ def test_each_task_is_one_small_object_and_all_are_looked_up_at_once(
     ids = [batch.run_id(name) for name in batch.names]
     assert [run.id for run in runs] == ids
     for run in runs:
-        run.wait(timeout_seconds=120)
+        run.wait(timeout_seconds=300)
     listed, described = (
         cloud.calls(f"sagemaker.{name}").count
         for name in ("ListTrainingJobs", "DescribeTrainingJob")
@@ -114,7 +114,7 @@ def test_another_process_finds_a_job_also_if_it_was_started_elsewhere(
     opened = open_batch(json.loads(json.dumps(batch.record())))
     assert opened.start("factor-5").id == run.id == opened.run_id("factor-5")
     assert cloud.calls("sagemaker.CreateTrainingJob").count == before + 1  # which is refused
-    run.wait(timeout_seconds=120)
+    run.wait(timeout_seconds=300)
     assert opened.run(run.id).result().metrics == {"scaled": 20.0}
     with pytest.raises(RunNotFoundError):
         opened.run("nothing-of-that-name")
@@ -128,7 +128,7 @@ def test_a_failure_at_sagemaker_says_what_is_to_blame(make: Any) -> None:
     batch = make(1, fails=True)
     run = batch.start("factor-1")
     with pytest.raises(Exception, match="scale is broken"):
-        run.wait(timeout_seconds=120)
+        run.wait(timeout_seconds=300)
     assert run.failure_kind is FailureKind.TASK
 
 

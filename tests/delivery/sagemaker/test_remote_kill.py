@@ -127,7 +127,7 @@ def kill_at(cloud: Rehearsal, operation: str, child: subprocess.Popen[str], aske
 
 def finished(child: subprocess.Popen[str]) -> tuple[str, dict[str, float]]:
     """The job's name and the metrics that a program tells."""
-    output, _ = child.communicate(timeout=120)
+    output, _ = child.communicate(timeout=300)
     assert child.returncode == 0, output
     name, metrics = output.strip().splitlines()[-2:]
     return name, json.loads(metrics)
@@ -191,6 +191,6 @@ def test_a_program_killed_while_it_cancels_has_cancelled(
     stopping = {**settings, "waits": 600, "name": name}
     kill_at(cloud, "sagemaker.StopTrainingJob", program("stop", stopping), asked)
     child = program("stop", stopping)
-    output, _ = child.communicate(timeout=60)
+    output, _ = child.communicate(timeout=300)
     assert child.returncode == 0, output
     assert cloud.job_count == jobs + 1

@@ -26,17 +26,26 @@ from tg.rehearsal import Rehearsal
 pytestmark = [pytest.mark.docker, pytest.mark.rehearsal, pytest.mark.slow]
 
 FOLDS = 3
+# what it waits for comes however busy the machine is
 MODEL = """
+    import os
     import time
+    from pathlib import Path
 
     from sklearn.linear_model import LogisticRegression
 
 
-    class SlowRegression(LogisticRegression):
-        '''Takes long enough to be interrupted.'''
+    class HeldRegression(LogisticRegression):
+        '''Waits to be interrupted, each time that it was not so the time before.'''
 
         def fit(self, X, y, sample_weight=None):
-            time.sleep(6)
+            if "HELD" in os.environ:
+                with Path("/opt/ml/checkpoints/tries").open("a") as file:
+                    file.write("x")
+                    count = file.tell()
+                if count % 2:
+                    print("held", flush=True)
+                    time.sleep(600)
             return super().fit(X, y, sample_weight)
 """
 
@@ -58,7 +67,7 @@ def routine(cloud: Rehearsal, project: Path, write_files: Callable[..., None]) -
     frame.to_parquet(folder / "d.parquet")
     task = sft.SingleFrameTrainingTask(
         data_loader=sft.DataFrameLoader("label"),
-        model_provider=sft.ModelProvider(sft.ModelConstructor("far.model:SlowRegression")),
+        model_provider=sft.ModelProvider(sft.ModelConstructor("far.model:HeldRegression")),
         evaluator=sft.Evaluation.binary_classification,
         splitter=FoldSplitter(fold_count=FOLDS),
         metrics_pool=MetricPool().add_sklearn(roc_auc_score),
@@ -76,8 +85,8 @@ def routine(cloud: Rehearsal, project: Path, write_files: Callable[..., None]) -
     return routine
 
 
-def stages(job_name: str) -> list[int]:
-    """The folds that were begun so far, in their order, in all containers of the job."""
+def stages(job_name: str) -> tuple[list[int], int]:
+    """Which folds were begun so far, in all containers of the job, and how often it was held."""
     client = AwsClients().client("logs")
     pages = client.get_paginator("filter_log_events").paginate(
         logGroupName="/aws/sagemaker/TrainingJobs"
@@ -85,33 +94,36 @@ def stages(job_name: str) -> list[int]:
     try:
         events: list[dict[str, Any]] = [event for page in pages for event in page["events"]]
     except client.exceptions.ResourceNotFoundException:
-        return []  # the first job of an account makes the group
+        return [], 0  # the first job of an account makes the group
     events = [event for event in events if event["logStreamName"].startswith(f"{job_name}/")]
     events.sort(key=lambda event: event["timestamp"])
     found = [re.search(rf"Starting stage (\d+)/{FOLDS}", event["message"]) for event in events]
-    return [int(match.group(1)) for match in found if match]
+    held = sum(event["message"].strip() == "held" for event in events)
+    return [int(match.group(1)) for match in found if match], held
 
 
 def test_a_training_interrupted_in_each_fold_equals_one_that_was_not(
     cloud: Rehearsal, routine: SagemakerRoutine
 ) -> None:
     unbroken = routine.remote(RemoteOptions()).submit()
-    spot = RemoteOptions(max_runtime_seconds=600, max_wait_seconds=1200)
+    spot = RemoteOptions(
+        max_runtime_seconds=600, max_wait_seconds=1200, environment={"HELD": "yes"}
+    )
     run = routine.remote(spot).submit()
     assert run.id != unbroken.id
     begun: list[int] = []
     for fold in range(1, FOLDS + 1):
         # the fold in which the one before was interrupted is begun again, and no other
         begun += [fold] if fold == 1 else [fold - 1, fold]
-        deadline = time.monotonic() + 60
-        while (found := stages(run.id)) != begun:
-            assert found == begun[: len(found)]
+        deadline = time.monotonic() + 300
+        while (found := stages(run.id)) != (begun, fold):
+            assert found[0] == begun[: len(found[0])]
             assert time.monotonic() < deadline, found
             time.sleep(0.1)
         cloud.interrupt(run.id)
-    run.wait(120)
-    assert stages(run.id) == [*begun, FOLDS]
-    unbroken.wait(120)
+    run.wait(300)
+    assert stages(run.id) == ([*begun, FOLDS], FOLDS)
+    unbroken.wait(300)
     assert cloud.job_count == 2
     history = [step["Status"] for step in run.describe()["SecondaryStatusTransitions"]]
     assert history.count("Interrupted") == FOLDS

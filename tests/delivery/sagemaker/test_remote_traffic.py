@@ -18,6 +18,7 @@ import pytest
 from tg.common._core.archive_writer import Member, write_tar_gz
 from tg.common._core.errors import RunCancelledError, TgError
 from tg.common.delivery.docker import DockerEngine
+from tg.common.delivery.docker.recent_images import RECENT_IMAGES
 from tg.common.delivery.execution import ResultLoader
 from tg.common.delivery.sagemaker import RemoteOptions, SagemakerRoutine
 from tg.common.delivery.sagemaker.aws import AwsClients
@@ -90,6 +91,12 @@ def _has_the_extra() -> None:
 def cloud() -> Iterator[Rehearsal]:
     with Rehearsal(grace_seconds=5) as cloud:
         yield cloud
+
+
+@pytest.fixture(autouse=True)
+def _remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image is known for longer than a busy machine takes from one submission to the next."""
+    monkeypatch.setattr(RECENT_IMAGES, "_seconds", 3_600.0)
 
 
 @pytest.fixture
@@ -211,7 +218,8 @@ def test_the_tasks_of_a_batch_ask_for_image_and_data_once(
     task = importlib.import_module("far.tasks").Leaves
     batch = executor.batch({f"task-{number}": task() for number in range(20)}, batch_id="b")
     batch.prepare()
-    batch.fingerprint("task-0")  # reads the data, which were too new before
+    time.sleep(2.1)  # so young a file may change without a sign of it, and is read again
+    batch.fingerprint("task-0")
     asked = routine.config.containering.engine.asked
     asked.clear()
     opened.clear()
@@ -248,7 +256,7 @@ def test_a_result_is_opened_where_it_is_and_fetched_when_asked_for(
 ) -> None:
     options = {} if compression == "GZIP" else {"compression": compression}
     _, executor = make(**options)
-    run = executor.submit().wait(timeout_seconds=60)
+    run = executor.submit().wait(timeout_seconds=300)
     result = executor.load_result(run.id)
     assert result.metrics == {"leaves": 7.0}
     task = result.unpickle("runs/0/training_task.pkl")
@@ -273,7 +281,7 @@ def test_what_a_stopped_training_has_left_can_be_read(make: Any) -> None:
             break
     run.cancel()
     with pytest.raises(RunCancelledError):
-        run.wait(timeout_seconds=60)
+        run.wait(timeout_seconds=300)
     with pytest.raises(RunCancelledError):
         run.result()
     left = run.partial_result()

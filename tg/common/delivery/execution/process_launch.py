@@ -177,7 +177,6 @@ class ProcessLauncher(OwnMachine, LocalLauncher):
 
     def _fork(self, folder: RunFolder, variables: Mapping[str, str], checkpoints: Path) -> bool:
         """Start it from the interpreter that is kept warm, if that can be."""
-        folder.log_file.touch()
         with self._making:
             warm = self._warm
         forked = warm.fork(variables, folder=folder.work, log=folder.log_file)

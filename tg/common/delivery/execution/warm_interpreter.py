@@ -104,7 +104,7 @@ class WarmInterpreter:
         folder
             Its working directory.
         log
-            Where its output goes.
+            Where its output goes; made as soon as it is about to be started.
 
         Returns
         -------
@@ -124,6 +124,7 @@ class WarmInterpreter:
                 "log": str(log),
                 "until": time.monotonic() + _FORK_SECONDS,
             }
+            log.touch()
             answer = self._ask(request)
             self._asked_at = time.monotonic()
             self._close_when_idle()

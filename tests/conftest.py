@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from tiny_images import TinyImages
 
 from tg.common import Loc
 
@@ -38,6 +39,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Iterator[TinyImages]:
+    """Make images of a few bytes, for tests marked ``docker``."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    with TinyImages(folder) as images:
+        yield images
 
 
 @pytest.fixture(scope="session", autouse=True)

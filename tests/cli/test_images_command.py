@@ -8,20 +8,12 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tiny_images import TinyImages
 
 pytestmark = pytest.mark.docker
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[TinyImages]:
-    with TinyImages(tmp_path) as images:
-        yield images
 
 
 def start(*args: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:

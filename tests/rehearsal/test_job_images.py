@@ -39,14 +39,6 @@ class TidiedEngine(DockerEngine):
 
 
 @pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[TinyImages]:
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    with TinyImages(folder) as images:
-        yield images
-
-
-@pytest.fixture
 def registry(tmp_path: Path) -> Iterator[ImageRegistry]:
     folder = tmp_path / "registry"
     folder.mkdir()

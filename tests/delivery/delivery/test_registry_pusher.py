@@ -32,14 +32,6 @@ LOGIN = RegistryCredentials(username=USER, password=PASSWORD)
 
 
 @pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[TinyImages]:
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    with TinyImages(folder) as images:
-        yield images
-
-
-@pytest.fixture
 def registry(tmp_path: Path) -> Iterator[LocalRegistry]:
     folder = tmp_path / "registry"
     folder.mkdir()

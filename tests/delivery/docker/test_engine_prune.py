@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -225,12 +223,6 @@ def test_whatever_the_engine_holds_nothing_that_is_needed_goes(
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "2026-11-21T09:43:05.421915394Z"])
 def test_times_of_an_engine_are_read(text: str) -> None:
     assert parse_time(text).tzinfo is not None
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[TinyImages]:
-    with TinyImages(tmp_path) as images:
-        yield images
 
 
 def pruned(tiny: TinyImages, **values: object) -> list[PruneOutcome]:

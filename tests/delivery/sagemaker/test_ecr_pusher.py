@@ -31,14 +31,6 @@ from tg.common.delivery.sagemaker.ecr_pusher import EcrPusher
 
 
 @pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[TinyImages]:
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    with TinyImages(folder) as images:
-        yield images
-
-
-@pytest.fixture
 def image(tiny: TinyImages) -> Image:
     return Image(
         id=tiny.foreign("tea"),  # without labels: no other session removes it

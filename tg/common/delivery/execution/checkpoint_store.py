@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ..._core.errors import StorageError
 from ..._core.file_lock import FileLock
-from ..._core.files import atomic_write
 from .folder_removal import remove_folder
 
 __all__ = ["CheckpointStore"]
@@ -45,6 +45,11 @@ class CheckpointStore:
         -------
         pathlib.Path
             The folder; it is there.
+
+        Raises
+        ------
+        StorageError
+            There is no room, or no right to write there.
         """
         owner_file = self._root / f"{training}.owner"
         with FileLock(self._root / f"{training}.lock", timeout_seconds=_CLAIM_SECONDS):
@@ -54,11 +59,21 @@ class CheckpointStore:
             if owner not in ("", run_id) and is_running(owner):
                 folder = self._root / f"{training}-{run_id}"
             else:
-                # one that a power cut has torn names no run that goes on
-                atomic_write(owner_file, run_id.encode(), sync=False)
+                _write(owner_file, run_id)
             folder.mkdir(parents=True, exist_ok=True)
             return folder
 
     def discard(self, folder: Path) -> None:
         """Remove what a completed run does not need any more."""
         remove_folder(folder)
+
+
+def _write(owner_file: Path, run_id: str) -> None:
+    # under the lock; a part of it, from a killed writer or a power cut, names no run that goes on
+    try:
+        owner_file.write_text(run_id, encoding="utf-8")
+    except OSError as exc:
+        raise StorageError(
+            f"{owner_file} cannot be written: {exc.strerror or exc}",
+            hint="Free some space, or make the folder writable.",
+        ) from exc

@@ -82,3 +82,12 @@ def test_a_dynamic_import_of_the_old_name_gives_the_very_same_module(
 def test_an_installed_module_wins_over_a_traveller(project: Path) -> None:
     finder = TravellerAliasFinder("root__1", ["json"])
     assert finder.find_spec("json") is None
+
+
+@pytest.mark.usefixtures("renamed_package")
+def test_a_finder_that_a_library_has_left_from_python_2_is_in_nobodys_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finder = TravellerAliasFinder("root__1", ["travelling"])
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path, object()])
+    assert finder.find_spec("travelling.part") is not None

@@ -137,8 +137,9 @@ class TravellerAliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def _has_installed(self, top: str) -> bool:
         """Whether something else is called so; looked up when it is imported first."""
         if top not in self._is_installed:
-            others = (finder for finder in tuple(sys.meta_path) if finder is not self)
+            # one of Python 2's kind has no find_spec
+            asked = [getattr(finder, "find_spec", None) for finder in tuple(sys.meta_path)]
             self._is_installed[top] = top in sys.modules or any(
-                finder.find_spec(top, None) for finder in others
+                find(top, None) for find in asked if find not in (None, self.find_spec)
             )
         return self._is_installed[top]

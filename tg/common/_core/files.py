@@ -16,7 +16,7 @@ from typing import IO, BinaryIO
 from .errors import ConfigError, StorageError
 from .file_lock import lock_folder, try_lock
 
-__all__ = ["atomic_folder", "atomic_write", "unique_folder"]
+__all__ = ["atomic_folder", "atomic_write", "storage_errors", "unique_folder"]
 
 # a temporary file is locked right after it is made; one this old and unlocked has no writer
 _ABANDONED_SECONDS = 60.0
@@ -64,16 +64,16 @@ def atomic_write(
     target = Path(path)
     temporary = _temporary_name(target)
     try:
-        with _storage_errors(target):
+        with storage_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             _remove_abandoned(target)
             stream = _create(temporary)
-        with _storage_errors(target, temporary), stream:
+        with storage_errors(target, temporary), stream:
             _fill(stream, content)
             stream.flush()
             if sync:
                 os.fsync(stream.fileno())
-        with _storage_errors(target):
+        with storage_errors(target):
             temporary.replace(target)
         if sync and lasting:
             _sync_folder(target.parent)
@@ -106,15 +106,15 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     temporary = _temporary_name(target)
-    with _storage_errors(target):
+    with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(target)
         temporary.mkdir()
     handle = lock_folder(temporary)
     try:
-        with _storage_errors(target, temporary):
+        with storage_errors(target, temporary):
             yield temporary
-        with _storage_errors(target):
+        with storage_errors(target):
             _rename_unless_there(temporary, target)
     finally:
         if handle is not None:
@@ -155,7 +155,7 @@ def unique_folder(parent: str | os.PathLike[str], prefix: str) -> Path:
     folder = Path(parent)
     while True:
         unique = folder / f"{prefix}{secrets.token_hex(6)}"
-        with _storage_errors(unique):
+        with storage_errors(unique):
             folder.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
                 unique.mkdir()
@@ -237,11 +237,21 @@ def _remove_if_unlocked(path: Path) -> None:
 
 
 @contextmanager
-def _storage_errors(target: Path, temporary: Path | None = None) -> Iterator[None]:
-    """Say which file could not be written.
+def storage_errors(target: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Say which file could not be written, within a ``with`` block.
 
-    With `temporary`, the caller's code runs within: only what befell that file or the disk is
-    meant then, not a network or another file that the code uses.
+    Parameters
+    ----------
+    target
+        The file.
+    temporary
+        Where it is written first, by code that may use a network or other files as well: only what
+        befell this one or the disk is meant then.
+
+    Raises
+    ------
+    StorageError
+        It cannot be written; the ``OSError`` is its cause.
     """
     try:
         yield

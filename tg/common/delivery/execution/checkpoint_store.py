@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..._core.errors import StorageError
 from ..._core.file_lock import FileLock
+from ..._core.files import storage_errors
 from .folder_removal import remove_folder
 
 __all__ = ["CheckpointStore"]
@@ -59,21 +59,12 @@ class CheckpointStore:
             if owner not in ("", run_id) and is_running(owner):
                 folder = self._root / f"{training}-{run_id}"
             else:
-                _write(owner_file, run_id)
+                # a part of it, from a killed writer or a power cut, names no run that goes on
+                with storage_errors(owner_file):
+                    owner_file.write_text(run_id, encoding="utf-8")
             folder.mkdir(parents=True, exist_ok=True)
             return folder
 
     def discard(self, folder: Path) -> None:
         """Remove what a completed run does not need any more."""
         remove_folder(folder)
-
-
-def _write(owner_file: Path, run_id: str) -> None:
-    # under the lock; a part of it, from a killed writer or a power cut, names no run that goes on
-    try:
-        owner_file.write_text(run_id, encoding="utf-8")
-    except OSError as exc:
-        raise StorageError(
-            f"{owner_file} cannot be written: {exc.strerror or exc}",
-            hint="Free some space, or make the folder writable.",
-        ) from exc

@@ -99,7 +99,9 @@ def flush_output() -> None:
 
 def tell_exit_code(exit_code: int) -> None:
     """Leave it for a platform that may not be watching when this process ends."""
-    _tell(EXIT_CODE, exit_code)
+    folder = os.environ.get("TG_RUN_FOLDER")
+    if folder:
+        tell_number(Path(folder), EXIT_CODE, exit_code)
 
 
 def _run(
@@ -179,14 +181,8 @@ def _begins() -> bool:
         # whoever looked for long for what a dead process had started has written a zero there
         if Path(folder, PID).read_text(encoding="ascii") == "0":
             return False
-        _tell(PID, os.getpid())
+        tell_number(Path(folder), PID, os.getpid())
     return True
-
-
-def _tell(what: str, number: int) -> None:
-    folder = os.environ.get("TG_RUN_FOLDER")
-    if folder:
-        tell_number(Path(folder), what, number)
 
 
 if __name__ == "__main__":
